@@ -1,0 +1,1 @@
+"""Qlik Cloud licenses from Microsoft Entra groups, as Pulumi resources."""

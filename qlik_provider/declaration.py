@@ -1,0 +1,176 @@
+"""What one stack declares: its files read whole, and all their faults at once."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from qlik_provider.documents import Document, parse_document, read_document
+from qlik_provider.entitlements import KEY_PATTERN, NONE, RESERVED_KEYS
+from qlik_provider.errors import DeclarationError
+from qlik_provider.shapes import SHAPES, Access, Approval, Group, Person
+
+UNSUPPORTED = "is not carried out by this release; take it out"
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The files of one stack, and where each of their parts stands."""
+
+    folder: Path
+    access: Access
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+    documents: Mapping[str, Document] = field(default_factory=dict)
+
+    def fault(self, file: str, *location: str | int, reason: str) -> str:
+        """Return `file:line path: reason` for a part of one of the files (`access`, `people`, `groups/<key>`)."""
+        return self.documents[file].fault(location, reason)
+
+
+def load_declaration(folder: Path) -> Declaration:
+    """Return what the files of a stack declare; raises DeclarationError with every fault of every file."""
+    faults = [*_unread_files(folder)]
+    if not (folder / "access.yaml").is_file():
+        missing = f"{folder / 'access.yaml'}:1 is missing: a stack begins with its access.yaml"
+        raise DeclarationError([missing, *faults])
+    documents: dict[str, Document] = {}
+    parsed: dict[str, Any] = {}
+    for file, path, shape in _files(folder):
+        document = read_document(path)
+        if isinstance(document, str):
+            faults.append(document)
+            continue
+        documents[file] = document
+        value = parse_document(document, SHAPES[shape])
+        if isinstance(value, list):
+            faults += value
+        else:
+            parsed[file] = value
+    if "access" not in parsed:
+        raise DeclarationError(faults)
+    declaration = Declaration(
+        folder=folder,
+        access=parsed["access"],
+        groups={file.removeprefix("groups/"): value for file, value in parsed.items() if file.startswith("groups/")},
+        people=parsed.get("people", {}),
+        approvals={name: value for name, value in parsed.items() if name.startswith("approvals/")},
+        documents=documents,
+    )
+    faults += [*_contradictions(declaration), *_unsupported(declaration)]
+    if faults:
+        raise DeclarationError(faults)
+    return declaration
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path, str]]:
+    yield "access", folder / "access.yaml", "access"
+    if (folder / "people.yaml").exists():
+        yield "people", folder / "people.yaml", "people"
+    for directory, shape in (("groups", "group"), ("approvals", "approval")):
+        for path in sorted((folder / directory).glob("*.yaml")):
+            yield f"{directory}/{path.stem}", path, shape
+
+
+def _unread_files(folder: Path) -> Iterator[str]:
+    """Yield a fault for each YAML file that would silently declare nothing."""
+    for path in sorted(folder.rglob("*.yml")):
+        yield f"{path}:1 is not read; rename it to {path.stem}.yaml"
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name not in {"access.yaml", "people.yaml"}:
+            yield f"{path}:1 is not known here; a stack has access.yaml, people.yaml, groups/ and approvals/"
+
+
+def _contradictions(declaration: Declaration) -> Iterator[str]:
+    licenses = declaration.access.licenses
+    order = licenses.order if licenses else ()
+    names: dict[str, str] = {}
+    for key, group in declaration.groups.items():
+        file = f"groups/{key}"
+        if key in RESERVED_KEYS or not re.fullmatch(KEY_PATTERN, key):
+            allowed = "a key is small letters, digits and hyphens, and not 'people' or 'hand'"
+            yield declaration.fault(file, reason=f"the file name {key!r} is no key: {allowed}")
+        if group.license and group.license not in order:
+            yield declaration.fault(file, "license", reason=_not_ordered(group.license, order))
+        if group.name and names.setdefault(group.name.casefold(), key) != key:
+            other = names[group.name.casefold()]
+            yield declaration.fault(file, "name", reason=f"{group.name!r} is also the name of groups/{other}")
+        for index in _repeated(group.members or ()):
+            yield declaration.fault(file, "members", index, reason=f"{(group.members or ())[index]} is named twice")
+    people = list(declaration.people)
+    for index in _repeated(people):
+        yield declaration.fault("people", people[index], reason="is named twice")
+    for name, person in declaration.people.items():
+        if person.license and person.license != NONE and person.license not in order:
+            yield declaration.fault("people", name, "license", reason=_not_ordered(person.license, (*order, NONE)))
+
+
+def _not_ordered(type: str, order: tuple[str, ...]) -> str:
+    if not order:
+        return f"{type!r} needs a licenses block in access.yaml"
+    return f"{type!r} is not one of {', '.join(order)} (licenses.order in access.yaml)"
+
+
+def _repeated(names: tuple[str, ...] | list[str]) -> Iterator[int]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name.casefold() in seen:
+            yield index
+        seen.add(name.casefold())
+
+
+def _unsupported(declaration: Declaration) -> Iterator[str]:
+    """Yield a fault for each part that the format knows and this release does not carry out yet."""
+    asked: list[tuple[str, tuple[str, ...], bool]] = []
+    access, licenses = declaration.access, declaration.access.licenses
+    if licenses:
+        asked += [
+            ("access", ("licenses", "baseline"), licenses.baseline != NONE),
+            ("access", ("licenses", "shortage"), licenses.shortage != "fail"),
+            ("access", ("licenses", "overage"), any(licenses.overage.values())),
+            ("access", ("licenses", "onDestroy"), licenses.on_destroy != "keep"),
+            ("access", ("licenses", "ownedBy"), licenses.owned_by is not None),
+        ]
+    asked += [
+        ("access", ("subject", "from"), access.subject.from_ == "tenant"),
+        ("access", ("leavers",), access.leavers is not None),
+        ("access", ("provision",), access.provision),
+        ("access", ("claimBy",), access.claim_by != "displayName"),
+        ("access", ("only",), access.only is not None),
+    ]
+    for key, group in declaration.groups.items():
+        parts = {
+            "grant": group.grant != "declared",
+            "rule": group.rule is not None,
+            "existing": group.existing is not None,
+            "nested": group.nested,
+            "query": group.query is not None,
+            "everyone": group.everyone,
+            "allowEmpty": group.allow_empty,
+            "releaseAfter": group.release_after is not None,
+            "previously": group.previously is not None,
+        }
+        asked += [(f"groups/{key}", (name,), used) for name, used in parts.items()]
+    asked += [("people", (name, "spaces"), person.spaces is not None) for name, person in declaration.people.items()]
+    for file, location, used in asked:
+        if used:
+            yield declaration.fault(file, *location, reason=UNSUPPORTED)
+
+
+def approved_subjects(folder: Path, today: date) -> frozenset[str]:
+    """Return the subjects whose removal a folder approves on a day; raises DeclarationError for bad files."""
+    subjects: set[str] = set()
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.yaml")):
+        document = read_document(path)
+        approval = parse_document(document, SHAPES["approval"]) if isinstance(document, Document) else [document]
+        if isinstance(approval, list):
+            faults += approval
+        elif approval.expires >= today:
+            subjects.update(approval.subjects)
+    if faults:
+        raise DeclarationError(faults)
+    return frozenset(subjects)

@@ -1,0 +1,140 @@
+"""What people hold and what gives it to them, as values."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+HAND = "hand"  # conferred by nobody we know: changed by others
+PEOPLE = "people"  # conferred by an exception of people.yaml
+RESERVED_KEYS = frozenset({HAND, PEOPLE})
+NONE = "none"
+MEMBER = "member"  # the one type of a directory group
+
+KEY_PATTERN = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_VALUE = re.compile(
+    rf"(?P<type>[^\s;]+) via (?P<keys>{KEY_PATTERN}(?:, {KEY_PATTERN})*) for (?P<mail>[^\s;](?:[^;]*[^\s;])?)"
+)
+
+V = TypeVar("V")
+
+
+def fold(subject: str) -> str:
+    """Return the form in which two spellings of one subject are equal.
+
+    The license service upper-cases the domain part of a subject that the users service shows in lower case:
+    https://qlik.dev/changelog/49-license-assignment-api
+    """
+    return subject.casefold()
+
+
+class BySubject(Mapping[str, V], Generic[V]):
+    """A mapping whose keys are subjects: looked up in any spelling, iterated in the spelling given."""
+
+    def __init__(self, items: Mapping[str, V] | Iterable[tuple[str, V]] = ()) -> None:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        self._items = {fold(subject): (subject, value) for subject, value in pairs}
+
+    def __getitem__(self, subject: str) -> V:
+        return self._items[fold(subject)][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return (subject for subject, _ in self._items.values())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"BySubject({dict(self.items())!r})"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A subject holding a license type, as the tenant's list shows it."""
+
+    subject: str
+    type: str
+    excess: bool = False
+
+
+@dataclass(frozen=True)
+class Entitlement:
+    """A license type somebody is to hold, every key that confers it (strongest first), and whose it is."""
+
+    type: str
+    keys: tuple[str, ...]
+    mail: str
+
+    def __str__(self) -> str:
+        return f"{self.type} via {', '.join(self.keys)} for {self.mail}"
+
+    def by_hand(self, type: str) -> "Entitlement":
+        """Return what is left of this after others changed its type."""
+        return replace(self, type=type, keys=(HAND, *(key for key in self.keys if key != HAND)))
+
+    def is_by_hand(self) -> bool:
+        """Tell whether others changed the type since this stack last wrote it."""
+        return HAND in self.keys
+
+
+def parse_entitlement(text: str) -> Entitlement:
+    """Return the entitlement written as `<type> via <key>[, <key>…] for <e-mail>`.
+
+    Raises ValueError, saying the form, when `text` is anything else.
+    """
+    match = _VALUE.fullmatch(text)
+    if match is None or match["type"] == NONE:
+        raise ValueError(f"{text!r} is not of the form '<type> via <key>[, <key>…] for <e-mail>'")
+    return Entitlement(match["type"], tuple(match["keys"].split(", ")), match["mail"])
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Where a person differs from the declared map: what is declared (None: nothing), and why."""
+
+    declared: Entitlement | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Removals:
+    """How many people lost something, in all and by the key that had conferred it."""
+
+    people: int = 0
+    by_key: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join([str(self.people), *(f"{key} {count}" for key, count in self.by_key)])
+
+    def __add__(self, other: "Removals") -> "Removals":
+        counts = dict(self.by_key)
+        for key, count in other.by_key:
+            counts[key] = counts.get(key, 0) + count
+        return Removals(self.people + other.people, tuple(sorted(counts.items())))
+
+    def of(self, key: str) -> int:
+        """Return how many of them a key had conferred it to."""
+        return dict(self.by_key).get(key, 0)
+
+
+def parse_removals(text: str) -> Removals:
+    """Return the removals written as `<people>[; <key> <people>…]`; raises ValueError for anything else."""
+    people, *keys = text.split("; ")
+    return Removals(int(people), tuple((key, int(count)) for key, count in (part.split(" ") for part in keys)))
+
+
+@dataclass(frozen=True)
+class Seats:
+    """The seats of one license type: bought, in use, and paid extra ones this stack may use."""
+
+    units: int
+    used: int
+    overage: int = 0
+
+    @property
+    def free(self) -> int:
+        """How many more people can be given this type."""
+        return self.units + self.overage - self.used
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.units}"

@@ -1,0 +1,93 @@
+"""Everything this package raises, sorted by whose move is next.
+
+QlikProviderError
+├── DeclarationError        fix the files                    .faults
+├── CredentialsError        fix the environment              .variable
+├── UnsafePlan              review the plan
+├── ApiError                a service answered, or did not   .service .method .path .status .code
+│   ├── Unauthorized        renew or replace the credentials
+│   ├── Forbidden           give the caller the named permission
+│   ├── NotFound            the thing is not there
+│   ├── ServiceBroken       wait, then run again (5xx, 429, connection)
+│   ├── AnswerLost          a write may or may not have happened: read before repeating it
+│   └── NoEvidence          an answer that proves nothing: short, repeated or misshapen
+├── EngineGone              nobody listens any more: stop before the next write
+└── WriteRefused            a defect of ours: a write outside apply, stopped before the socket
+"""
+
+from collections.abc import Sequence
+
+
+class QlikProviderError(Exception):
+    """The root of all errors of this package; its text is one line for the person who must act."""
+
+
+class DeclarationError(QlikProviderError):
+    """The files of the stack cannot be used; every fault is in `faults`, nothing was sent."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n  ".join([f"the declaration has {count}; nothing was sent", *self.faults]))
+
+
+class CredentialsError(QlikProviderError):
+    """A service cannot be reached as anybody; `variable` names what to set."""
+
+    def __init__(self, variable: str, reason: str) -> None:
+        self.variable = variable
+        super().__init__(f"{variable}: {reason}")
+
+
+class UnsafePlan(QlikProviderError):
+    """The plan breaks a rule of the declaration; nothing was sent."""
+
+
+class ApiError(QlikProviderError):
+    """A service refused or could not be understood."""
+
+    def __init__(self, service: str, method: str, path: str, reason: str, *, status: int = 0, code: str = "") -> None:
+        self.service = service
+        self.method = method
+        self.path = path
+        self.reason = reason
+        self.status = status
+        self.code = code
+        super().__init__(f"{service}: {method} {path}: {reason}")
+
+
+class Unauthorized(ApiError):
+    """The credentials were not accepted (401)."""
+
+
+class Forbidden(ApiError):
+    """The caller lacks a permission (403)."""
+
+
+class NotFound(ApiError):
+    """The addressed thing does not exist (404)."""
+
+
+class ServiceBroken(ApiError):
+    """The service failed or asked to wait (5xx, 429, no connection); `wait` is the seconds it asked for."""
+
+    wait: float | None = None
+
+
+class AnswerLost(ApiError):
+    """The connection broke after a write was sent; only a read can tell whether it happened."""
+
+
+class NoEvidence(ApiError):
+    """The answer cannot be relied on: truncated, repeated, empty or of another shape."""
+
+
+class EngineGone(QlikProviderError):
+    """The engine that asked for this work no longer answers; the rest of the work was not begun."""
+
+
+class WriteRefused(QlikProviderError):
+    """A mutating request was about to leave outside apply; it did not."""
+
+    def __init__(self, method: str, path: str) -> None:
+        super().__init__(f"{method} {path} is a write and was not sent: only apply may write")

@@ -1,0 +1,129 @@
+"""Microsoft Graph: the people of the directory, and the members of its groups.
+
+https://learn.microsoft.com/graph/api/overview
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+
+from qlik_provider.credentials import BearerAuth, GraphTokens
+from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, Unauthorized
+from qlik_provider.people import DirectoryUser
+from qlik_provider.transport import open_http, send
+from qlik_provider.wire import GraphBatch, GraphMember, GraphReply, GraphUser, parse_body
+
+T = TypeVar("T")
+
+SERVICE = "graph"
+PAGE = 999  # https://learn.microsoft.com/graph/paging
+BATCH = 20  # requests of one $batch: https://learn.microsoft.com/graph/json-batching
+BIND = 20  # members of one PATCH: https://learn.microsoft.com/graph/api/group-post-members
+
+_COUNTED = {"$select": "id,userPrincipalName,mail,displayName,accountEnabled,userType", "$count": "true"}
+
+
+class GraphClient:
+    """One directory, spoken to as one caller; what it opens by itself cannot write."""
+
+    def __init__(self, tokens: GraphTokens) -> None:
+        self.url = tokens.url
+        self.now = tokens.now
+        """The time of the directory at its first answer."""
+        self._auth = BearerAuth(tokens)
+        self._http = open_http(tokens.url, self._auth)
+
+    @contextmanager
+    def writing(self) -> Iterator["GraphWriter"]:
+        """Yield what can write, for as long as it is held."""
+        with open_http(self.url, self._auth, may_write=True) as http:
+            yield GraphWriter(http, self.url)
+
+    def read_users(self) -> tuple[DirectoryUser, ...]:
+        """Return every user of the directory; raises NoEvidence for a list that may be short."""
+        rows = self._list("/v1.0/users", GraphUser, _COUNTED)
+        return tuple(row.value() for row in rows)
+
+    def read_deleted_users(self) -> tuple[DirectoryUser, ...]:
+        """Return the users in the recycle bin (https://learn.microsoft.com/graph/api/directory-deleteditems-list)."""
+        rows = self._list("/v1.0/directory/deletedItems/microsoft.graph.user", GraphUser, _COUNTED)
+        return tuple(row.value(is_deleted=True) for row in rows)
+
+    def read_members(self, group: str) -> tuple[str, ...]:
+        """Return the object ids of the direct members of a group, whatever their kind."""
+        rows = self._list(f"/v1.0/groups/{group}/members", GraphMember, {"$select": "id"})
+        return tuple(row.id for row in rows)
+
+    def _list(self, path: str, shape: type[T], params: Mapping[str, str]) -> list[T]:
+        items: list[T] = []
+        query: Mapping[str, str] = {**params, "$top": str(PAGE)}
+        seen: list[Mapping[str, str]] = []
+        total = None
+        while True:
+            body = self._read(path, query)
+            if not isinstance(body, Mapping) or not isinstance(body.get("value"), list):
+                raise NoEvidence(SERVICE, "GET", path, "a page without value")
+            items += parse_body(SERVICE, "GET", path, body["value"], list[shape])  # type: ignore[valid-type]
+            total = body.get("@odata.count", total)
+            link = parse_body(SERVICE, "GET", path, body.get("@odata.nextLink") or "", str)
+            if not link:
+                break
+            seen.append(query)
+            query = dict(httpx.URL(link).params)
+            if query in seen:
+                raise NoEvidence(SERVICE, "GET", path, "a link came twice, so the list may be short")
+        if isinstance(total, int) and total > len(items):
+            raise NoEvidence(SERVICE, "GET", path, f"{len(items)} of {total} items came, so the list is short")
+        return items
+
+    def _read(self, path: str, params: Mapping[str, str]) -> Any:
+        headers = {"ConsistencyLevel": "eventual"} if "$count" in params else {}
+        request = self._http.build_request("GET", path, params=params, headers=headers)
+        try:
+            return send(SERVICE, self._http, request)
+        except Unauthorized as error:
+            raise CredentialsError("ARM_CLIENT_SECRET", f"the directory refused the token: {error.reason}") from error
+        except Forbidden as error:
+            permission = "GroupMember.Read.All" if "/groups/" in path else "User.Read.All"
+            reason = f"{path} is forbidden to this client; grant it the application permission {permission}"
+            raise CredentialsError("ARM_CLIENT_ID", reason) from error
+
+
+class GraphWriter:
+    """The writes of group members, 20 requests a call."""
+
+    def __init__(self, http: httpx.Client, url: str) -> None:
+        self._http = http
+        self._url = url
+
+    def bind(self, group: str, members: Sequence[str]) -> dict[str, Any]:
+        """Return the request that adds up to 20 members, all of them or none."""
+        body = {"members@odata.bind": [self._reference(member) for member in members]}
+        return {"method": "PATCH", "url": f"/groups/{group}", "body": body}
+
+    def add(self, group: str, member: str) -> dict[str, Any]:
+        """Return the request that adds one member."""
+        return {
+            "method": "POST",
+            "url": f"/groups/{group}/members/$ref",
+            "body": {"@odata.id": self._reference(member)},
+        }
+
+    def remove(self, group: str, member: str) -> dict[str, Any]:
+        """Return the request that removes one member."""
+        return {"method": "DELETE", "url": f"/groups/{group}/members/{member}/$ref"}
+
+    def send(self, requests: Sequence[Mapping[str, Any]]) -> dict[int, GraphReply]:
+        """Return the reply to each of up to 20 requests, by its place; a missing one has none."""
+        numbered = [
+            {"id": str(number), "headers": {"Content-Type": "application/json"}, **request}
+            for number, request in enumerate(requests)
+        ]
+        request = self._http.build_request("POST", "/v1.0/$batch", json={"requests": numbered})
+        batch = parse_body(SERVICE, "POST", "/v1.0/$batch", send(SERVICE, self._http, request), GraphBatch)
+        return {reply.id: reply for reply in batch.responses}
+
+    def _reference(self, member: str) -> str:
+        return f"{self._url}/v1.0/directoryObjects/{member}"

@@ -1,0 +1,216 @@
+"""A plan for people (sentences) and for machines (the plan document)."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from qlik_provider.changes import Change
+from qlik_provider.entitlements import MEMBER
+from qlik_provider.ledger import Outcome
+from qlik_provider.plan import HELD, Plan
+
+_NAMED_REMOVALS = 50
+_NAMED_GAINS = 10
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class PlannedChange(_Part):
+    """One change of a plan document."""
+
+    verb: Literal["revoke", "switch", "assign", "add", "remove"]
+    subject: str
+    mail: str
+    held: str | None
+    """The type before; null for none."""
+    declared: str | None
+    """The type afterwards; null for none."""
+    keys: tuple[str, ...]
+    is_removal: bool
+    is_approved: bool
+
+
+class PlannedSeats(_Part):
+    """The seats of one license type before and after."""
+
+    units: int
+    before: int
+    after: int
+
+
+class BrakeReading(_Part):
+    """What the brake saw; `key` is empty for the whole resource."""
+
+    key: str
+    now: int
+    recent: int
+    population: int
+    is_breached: bool
+
+
+class PlanDocument(_Part):
+    """The plan of one resource, in one phase of one run."""
+
+    version: Literal[1] = 1
+    resource: str
+    kind: Literal["LicenseAssignments", "DirectoryMembers"]
+    now: datetime
+    """The time of the tenant, or of this process where no tenant was asked."""
+    changes: tuple[PlannedChange, ...]
+    """In the order in which they are sent."""
+    held: tuple[PlannedChange, ...]
+    deviations: dict[str, str]
+    seats: dict[str, PlannedSeats]
+    foreign: dict[str, int]
+    brake: tuple[BrakeReading, ...]
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def describe_plan(resource: str, plan: Plan) -> tuple[str, tuple[str, ...]]:
+    """Return what a plan does, and what is worth a warning."""
+    counts = Counter(_verb(change) for change in plan.changes)
+    summary = ", ".join(f"{counts[verb]} to {verb}" for verb in sorted(counts)) or "no changes"
+    parts = [summary, f"{len(plan.held)} held" if plan.held else "", _describe_seats(plan), _describe_foreign(plan)]
+    lines = [f"{resource}: {'; '.join(part for part in parts if part)}"]
+    removals = [change for change in plan.changes if change.is_removal]
+    gains = [change for change in plan.changes if not change.is_removal]
+    lines += _name(removals, _NAMED_REMOVALS) + _name(gains, _NAMED_GAINS)
+    return "\n".join(lines), tuple(_warnings(resource, plan))
+
+
+def describe_outcomes(resource: str, outcomes: Sequence[Outcome]) -> tuple[str, tuple[str, ...]]:
+    """Return what was done, and one warning for everything that was not."""
+    counts = Counter(_verb(outcome.change) for outcome in outcomes if outcome.state == "done")
+    done = ", ".join(f"{verb} {counts[verb]}" for verb in sorted(counts)) or "nothing"
+    return f"{resource}: done: {done}", tuple(
+        f"{resource}: {outcome.state}: {outcome}" for outcome in outcomes if outcome.state != "done"
+    )
+
+
+def is_quiet(plan: Plan) -> bool:
+    """Tell whether a plan is worth no line."""
+    return not (plan.changes or plan.deviations or plan.faults or plan.warnings or plan.seats)
+
+
+def _verb(change: Change) -> Literal["revoke", "switch", "assign", "add", "remove"]:
+    if MEMBER in {change.type, change.held}:
+        return "add" if change.verb == "assign" else "remove"
+    return change.verb
+
+
+def _describe_seats(plan: Plan) -> str:
+    texts = []
+    for type, after in sorted(plan.seats.items()):
+        before = plan.seats_before[type]
+        arrow = f"{before.used} → {after.used}" if before.used != after.used else str(after.used)
+        texts.append(f"{type} {arrow} of {after.units}")
+    return f"seats: {', '.join(texts)}" if texts else ""
+
+
+def _describe_foreign(plan: Plan) -> str:
+    foreign = ", ".join(f"{count} {type}" for type, count in plan.foreign.items())
+    return f"not of this stack: {foreign}" if foreign else ""
+
+
+def _name(changes: Sequence[Change], limit: int) -> list[str]:
+    return [f"  {change}" for change in changes[:limit]] + _more(changes, limit)
+
+
+def _more(changes: Sequence[Change], limit: int) -> list[str]:
+    return [f"  … and {len(changes) - limit} more"] if len(changes) > limit else []
+
+
+def _warnings(resource: str, plan: Plan) -> Iterable[str]:
+    if plan.held:
+        breached = "; ".join(str(reading) for reading in plan.readings if reading.breached)
+        reason = f"{breached}: too many for the brake" if breached else "held by the brake before"
+        lines = [f"{resource}: {reason}; approve them in a file under approvals/, or no longer want them"]
+        lines += [f"  held: {change}, {change.key}" for change in plan.held[:_NAMED_REMOVALS]]
+        yield "\n".join(lines + _more(plan.held, _NAMED_REMOVALS))
+    reasons: dict[str, list[str]] = {}
+    for subject, deviation in plan.deviations.items():
+        if deviation.why != HELD:
+            name = deviation.declared or plan.ledger.get(subject)
+            reasons.setdefault(deviation.why, []).append(name.mail if name else subject)
+    for why, names in sorted(reasons.items()):
+        yield f"{resource}: {why}: {', '.join(sorted(names)[:_NAMED_GAINS])}" + (
+            f" … and {len(names) - _NAMED_GAINS} more" if len(names) > _NAMED_GAINS else ""
+        )
+    yield from (f"{resource}: {warning}" for warning in plan.warnings)
+
+
+def make_document(
+    resource: str,
+    kind: Literal["LicenseAssignments", "DirectoryMembers"],
+    plan: Plan,
+    deviations: Mapping[str, str],
+    now: datetime,
+) -> PlanDocument:
+    """Return a plan as a document."""
+    return PlanDocument(
+        resource=resource,
+        kind=kind,
+        now=now,
+        changes=tuple(_document_change(change) for change in plan.changes),
+        held=tuple(_document_change(change) for change in plan.held),
+        deviations=dict(sorted(deviations.items())),
+        seats={
+            type: PlannedSeats(units=after.units, before=plan.seats_before[type].used, after=after.used)
+            for type, after in sorted(plan.seats.items())
+        },
+        foreign=dict(plan.foreign),
+        brake=tuple(
+            BrakeReading(
+                key=reading.key,
+                now=reading.now,
+                recent=reading.recent,
+                population=reading.population,
+                is_breached=reading.breached,
+            )
+            for reading in plan.readings
+        ),
+        faults=plan.faults,
+        warnings=plan.warnings,
+    )
+
+
+def _document_change(change: Change) -> PlannedChange:
+    entitlement = change.declared or change.lost
+    return PlannedChange(
+        verb=_verb(change),
+        subject=change.subject,
+        mail=change.mail,
+        held=change.held,
+        declared=change.type,
+        keys=entitlement.keys,
+        is_removal=change.is_removal,
+        is_approved=change.is_approved,
+    )
+
+
+def write_document(document: PlanDocument, environment: Mapping[str, str] = os.environ) -> None:
+    """Write a plan document to `$QLIK_PLAN_DIR/<resource>.json`, when that is set, as a whole or not at all."""
+    folder = environment.get("QLIK_PLAN_DIR")
+    if not folder:
+        return
+    target = Path(folder) / f"{document.resource}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False)
+    draft = target.with_suffix(".draft")
+    draft.write_text(f"{text}\n", encoding="utf-8")
+    draft.replace(target)
+
+
+def plan_schema() -> dict[str, Any]:
+    """Return the JSON schema of a plan document."""
+    return PlanDocument.model_json_schema(by_alias=True)

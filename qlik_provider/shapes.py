@@ -1,0 +1,198 @@
+"""The shape of a stack's files (pydantic), strict to people: nothing unknown, nothing guessed, no null."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema, WithDefaultSchema
+
+from qlik_provider.entitlements import KEY_PATTERN, NONE
+
+T = TypeVar("T")
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
+TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Key = Annotated[str, StringConstraints(pattern=rf"^{KEY_PATTERN}$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[hd]$")]
+Count = Annotated[int, Field(ge=0)]
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+class _NotNull:
+    """Lets a part be left out, but not be written as null, which could mean either nothing or unmanaged."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        return schema["schema"] if schema["type"] == "nullable" else schema
+
+
+Omittable = Annotated[T | None, _NotNull()]
+
+
+class _SchemaGenerator(GenerateJsonSchema):
+    """Leaves out the default of what may be left out: null is no value here."""
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        document = super().default_schema(schema)
+        if "default" in document and document["default"] is None:
+            del document["default"]
+        return document
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
+
+
+class Licenses(_Part):
+    """Whom the seats of the tenant's license go to, and what happens when they do not suffice."""
+
+    order: tuple[TypeName, ...] = Field(min_length=1)
+    """License types as the tenant spells them, strongest first."""
+    baseline: TypeName = NONE
+    """What everybody holds without a group."""
+    shortage: Literal["fail", "waitlist"] = "fail"
+    """What happens when seats do not suffice."""
+    reserve: dict[TypeName, Count] = {}
+    """Warn when fewer seats stay free."""
+    overage: dict[TypeName, Count] = {}
+    """Paid extra seats this stack may use."""
+    adopt: Literal["report", "upgrade", "all"] = "upgrade"
+    """Rows found beside the declaration: own none; own equal ones and raise weaker ones; also lower stronger ones."""
+    repair: Literal["additive", "full"] = "additive"
+    """Whether rights raised by hand are undone."""
+    on_destroy: Literal["keep", "revoke"] = "keep"
+    """What becomes of the seats when the stack is destroyed."""
+    owned_by: Omittable[Key] = None
+    """Another stack that owns the seats of this license."""
+    retry: str = ""
+    """Change it to have refused items tried again."""
+
+
+class Subject(_Part):
+    """How a person's subject in the tenant follows from the directory; there is no default."""
+
+    from_: Literal["objectId", "userPrincipalName", "mail", "tenant"] = Field(alias="from")
+    realm: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Stands before the subject, separated by a backslash."""
+
+
+class BrakeRule(_Part):
+    """How many people may lose something in 24 hours before the rest is held."""
+
+    max: Annotated[int, Field(ge=1)] = 25
+    percent: Percent = 10
+    minimum: Annotated[int, Field(ge=1)] = 20
+    """The percentage counts from so many people on."""
+    on_breach: Literal["hold", "fail"] = "hold"
+
+
+class Leavers(_Part):
+    """What happens, and when, to people who left the directory."""
+
+    disable_after: Omittable[Duration] = None
+    transfer_to: Omittable[Name] = None
+    delete_after: Omittable[Duration] = None
+
+
+class Access(_Part):
+    """access.yaml: the rules of one stack."""
+
+    licenses: Omittable[Licenses] = None
+    subject: Subject
+    brake: BrakeRule = BrakeRule()
+    protect: tuple[Name, ...] = ()
+    """People who are never written in any way, by user principal name or mail."""
+    leavers: Omittable[Leavers] = None
+    provision: bool = False
+    claim_by: Literal["displayName", "objectId"] = "displayName"
+    only: Omittable[tuple[Key, ...]] = None
+    """Pilot: the groups that count; everything else is frozen."""
+
+
+class ExistingGroup(_Part):
+    """A group this stack reads and never writes: by object id, or by name."""
+
+    object_id: Omittable[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")]] = None
+    name: Omittable[Name] = None
+
+    @model_validator(mode="after")
+    def _has_one(self) -> "ExistingGroup":
+        if (self.object_id is None) == (self.name is None):
+            raise ValueError("give objectId or name")
+        return self
+
+
+class Group(_Part):
+    """groups/<key>.yaml: one group, the license it gives, and where its people come from."""
+
+    name: Omittable[Name] = None
+    license: Omittable[TypeName] = None
+    grant: Literal["declared", "firstLogin"] = "declared"
+    members: Omittable[tuple[Name, ...]] = None
+    """User principal names or mails; left out: unmanaged; []: nobody."""
+    rule: Omittable[Name] = None
+    existing: Omittable[ExistingGroup] = None
+    nested: bool = False
+    query: Omittable[Name] = None
+    everyone: bool = False
+    allow_empty: bool = False
+    roles: Omittable[tuple[Name, ...]] = None
+    spaces: Omittable[dict[Name, tuple[Name, ...]]] = None
+    release_after: Omittable[Duration] = None
+    previously: Omittable[Key] = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> "Group":
+        sources = [name for name in ("members", "rule", "existing", "query") if getattr(self, name) is not None]
+        sources += ["everyone"] if self.everyone else []
+        if len(sources) != 1:
+            given = " and ".join(sources) or "none"
+            raise ValueError(f"needs one of members, rule, existing, query, everyone; given: {given}")
+        if sources[0] in {"members", "rule"} and self.name is None:
+            raise ValueError("needs a name, since this stack creates the group")
+        return self
+
+
+class Person(_Part):
+    """people.yaml: one exception, which beats every group."""
+
+    license: Omittable[TypeName] = None
+    until: Omittable[date] = None
+    """The last day on which it holds."""
+    reason: Omittable[Name] = None
+    spaces: Omittable[dict[Name, tuple[Name, ...]]] = None
+
+
+class Approval(_Part):
+    """approvals/<name>.yaml: removals that somebody approved although they are many."""
+
+    subjects: tuple[Name, ...] = Field(min_length=1)
+    reason: Name
+    expires: date
+    """The last day on which it counts."""
+
+
+People = dict[Name, Person]
+
+SHAPES: Mapping[str, TypeAdapter[Any]] = {
+    "access": TypeAdapter(Access),
+    "group": TypeAdapter(Group),
+    "people": TypeAdapter(People),
+    "approval": TypeAdapter(Approval),
+}
+
+
+def declaration_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON schema of each kind of file."""
+    return {name: shape.json_schema(by_alias=True, schema_generator=_SchemaGenerator) for name, shape in SHAPES.items()}

@@ -1,0 +1,1 @@
+"""The Qlik Cloud tenant: reference/qlik-api.md, sections 1 to 8."""

@@ -1,0 +1,202 @@
+"""What a program registers, seen by the SDK's own stand-in for an engine."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+from client.processes import PROVIDERS
+from client.worlds import GROUP, LICENSE, TENANT_ID, mail_of, people
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.rpc import deserialize_properties
+
+from qlik_provider.components import LicensedGroup
+from qlik_provider.resources import DirectoryMembers, LicenseAssignments
+
+SEATS = "pulumi-python:dynamic/qlik:LicenseAssignments"
+MEMBERS = "pulumi-python:dynamic/qlik:DirectoryMembers"
+GROUPS = "azuread:index/groupWithoutMembers:GroupWithoutMembers"
+COMPONENT = "qlik:index:LicensedGroup"
+
+
+class Recorded(MockMonitor, Mocks):
+    """Every registration, answered as if it had been applied."""
+
+    def __init__(self) -> None:
+        super().__init__(self)
+        self.requests: dict[tuple[str, str], Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.requests[request.type, request.name] = request
+        return super().RegisterResource(request)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
+        outputs = {**args.inputs, **({"objectId": GROUP} if args.typ == GROUPS else {})}
+        return (f"{args.name}-id" if args.custom else ""), outputs
+
+    def call(self, args: MockCallArgs) -> dict:
+        raise AssertionError(f"{args.token} is called")
+
+    def inputs(self, kind: str, name: str) -> dict:
+        """Return the inputs that hold a value."""
+        inputs = deserialize_properties(self.requests[kind, name].object)
+        return {key: value for key, value in inputs.items() if value is not None}
+
+
+@pytest.fixture
+def register() -> Callable[[Callable[[], Any]], Recorded]:
+    """Run a program and return what it registered."""
+
+    def register(program: Callable[[], Any], *, preview: bool = False) -> Recorded:
+        recorded = Recorded()
+        pulumi.runtime.set_mocks(recorded, project="dev", stack="dev", preview=preview, monitor=recorded)
+        pulumi.runtime.test(program)()
+        recorded.requests.pop(("pulumi:pulumi:Stack", "dev-dev"), None)
+        return recorded
+
+    return register
+
+
+def declare_seats(name: str = "license-assignments", **others) -> LicenseAssignments:
+    return LicenseAssignments(
+        name,
+        tenant="https://contoso.qlik.test",
+        tenant_id=TENANT_ID,
+        license=LICENSE,
+        assignments={"ana": "analyzer via finance for ana@contoso.test"},
+        rules={"order": "professional, analyzer", "brake.max": 25},
+        **others,
+    )
+
+
+def declare_group(key: str = "finance", members: int = 2) -> LicensedGroup:
+    return LicensedGroup(
+        key,
+        stack="dev",
+        name="BI Finance",
+        members={who: mail_of(who) for who in people(members)},
+        rules={"brake.max": 25},
+    )
+
+
+def test_seats_are_one_resource_with_the_vendors_names(register):
+    recorded = register(lambda: declare_seats(doubt={"sales": "empty"}, sources={"finance": GROUP}))
+
+    assert recorded.inputs(SEATS, "license-assignments") == {
+        "__provider": PROVIDERS["LicenseAssignments"],
+        "tenant": "https://contoso.qlik.test",
+        "tenantId": TENANT_ID,
+        "license": LICENSE,
+        "assignments": {"ana": "analyzer via finance for ana@contoso.test"},
+        "rules": {"order": "professional, analyzer", "brake.max": 25},
+        "doubt": {"sales": "empty"},
+        "sources": {"finance": GROUP},
+    }
+
+
+def test_what_is_not_said_about_seats_is_empty_and_not_absent(register):
+    inputs = register(declare_seats).inputs(SEATS, "license-assignments")
+
+    assert (inputs["doubt"], inputs["sources"]) == ({}, {})
+
+
+def test_members_are_a_resource_with_the_vendors_names(register):
+    def program() -> None:
+        DirectoryMembers(
+            "finance", group="finance", group_object_id=GROUP, members={"1": "ana@contoso.test"}, rules={"brake.max": 1}
+        )
+
+    assert register(program).inputs(MEMBERS, "finance") == {
+        "__provider": PROVIDERS["DirectoryMembers"],
+        "group": "finance",
+        "groupObjectId": GROUP,
+        "members": {"1": "ana@contoso.test"},
+        "rules": {"brake.max": 1},
+    }
+
+
+def test_outputs_are_to_be_had_by_name(register):
+    seen = {}
+
+    def program():
+        seats = declare_seats()
+        assert isinstance(seats.deviations, pulumi.Output)
+        assert isinstance(seats.foreign, pulumi.Output)
+        return seats.assignments.apply(seen.update)
+
+    register(program)
+
+    assert seen == {"ana": "analyzer via finance for ana@contoso.test"}
+
+
+def test_a_licensed_group_is_a_group_and_the_people_in_it(register):
+    recorded = register(declare_group)
+
+    assert set(recorded.requests) == {(COMPONENT, "finance"), (GROUPS, "finance"), (MEMBERS, "finance")}
+    assert recorded.inputs(GROUPS, "finance") == {
+        "displayName": "BI Finance",
+        "mailNickname": "dev-finance",
+        "securityEnabled": True,
+    }
+    members = recorded.inputs(MEMBERS, "finance")
+    assert members["groupObjectId"] == GROUP
+    assert members["group"] == "finance"
+    assert members["members"] == {who: mail_of(who) for who in people(2)}
+
+
+def test_group_and_members_are_children_of_the_component(register):
+    recorded = register(declare_group)
+
+    parents = {kind: recorded.requests[kind, "finance"].parent for kind in (GROUPS, MEMBERS)}
+    assert {urn.rpartition("$")[2] for urn in parents.values()} == {f"{COMPONENT}::finance"}
+
+
+def test_the_directory_group_outlives_the_stack_and_nothing_else_does(register):
+    recorded = register(declare_group)
+
+    assert recorded.requests[GROUPS, "finance"].retainOnDelete
+    assert not recorded.requests[MEMBERS, "finance"].retainOnDelete
+
+
+def test_a_renamed_group_keeps_its_name_in_the_state(register):
+    def program() -> None:
+        LicensedGroup("finance", stack="dev", name="Another name", members={}, rules={})
+
+    recorded = register(program)
+
+    assert recorded.inputs(GROUPS, "finance")["displayName"] == "Another name"
+    assert recorded.inputs(GROUPS, "finance")["mailNickname"] == "dev-finance"
+
+
+def test_nobody_waits_for_a_group_to_know_who_gets_a_license(register):
+    def program() -> None:
+        declare_group()
+        declare_seats()
+
+    recorded = register(program)
+
+    assert list(recorded.requests[SEATS, "license-assignments"].dependencies) == []
+    (dependency,) = recorded.requests[MEMBERS, "finance"].dependencies
+    assert dependency.endswith(f"{GROUPS}::finance")
+
+
+def test_a_preview_registers_what_an_update_does(register):
+    recorded = register(declare_group, preview=True)
+
+    assert set(recorded.requests) == {(COMPONENT, "finance"), (GROUPS, "finance"), (MEMBERS, "finance")}
+
+
+def test_three_thousand_resources_are_no_trouble_to_the_sdk():
+    """Each pickling leaves the SDK's pickler one call deeper, which ends any provider that holds a dict."""
+    program = (
+        "from pulumi.dynamic.dynamic import serialize_provider\n"
+        "from qlik_provider.resources import directory_members_provider, license_assignments_provider\n"
+        "for make in (directory_members_provider, license_assignments_provider):\n"
+        "    print(len({serialize_provider(make()) for _ in range(3_000)}))\n"
+    )  # in a process of its own, since the pickler stays as deep as it became
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("1\n1\n", "")

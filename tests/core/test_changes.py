@@ -1,0 +1,163 @@
+import pytest
+from core.builders import entitle
+
+from qlik_provider.changes import Change, batch, name_some, seat
+from qlik_provider.entitlements import Entitlement, Seats
+
+P, A, B = "professional", "analyzer", "basicUser"
+
+
+def change(subject: str, held: str | None, type: str | None) -> Change:
+    declared = entitle(f"{type} via finance", subject) if type else None
+    mine = entitle(f"{held} via finance", subject) if held else None
+    return Change(verb_of(held, type), subject, subject, declared, mine, held, is_removal=type is None)
+
+
+def verb_of(held: str | None, type: str | None):
+    if held is None:
+        return "assign"
+    return "switch" if type else "revoke"
+
+
+def full(**used: int) -> dict[str, Seats]:
+    return {type: Seats(count, count) for type, count in used.items()}
+
+
+def order(seating) -> list[str]:
+    return [change.key for change in seating.ordered]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param(change("ana", None, P), "assign professional to ana@contoso.test (finance)", id="assign"),
+        pytest.param(
+            change("ana", A, P), "switch ana@contoso.test from analyzer to professional (finance)", id="switch"
+        ),
+        pytest.param(change("ana", P, None), "revoke professional from ana@contoso.test", id="revoke"),
+        pytest.param(
+            Change("assign", "id", "id", Entitlement("member", (), "ana@contoso.test"), None, None),
+            "add ana@contoso.test",
+            id="add a member",
+        ),
+        pytest.param(
+            Change("revoke", "id", "id", None, Entitlement("member", (), "ana@contoso.test"), "member"),
+            "remove ana@contoso.test",
+            id="remove a member",
+        ),
+    ],
+)
+def test_a_change_says_itself_in_one_line(change: Change, sentence: str):
+    assert str(change) == sentence
+
+
+def test_a_change_of_nobody_we_know_is_named_by_the_subject():
+    assert Change("revoke", "x", "X", None, None, P).mail == "X"
+
+
+def test_of_a_row_this_stack_did_not_make_only_the_type_is_lost():
+    lowered = Change("switch", "ana", "ana", entitle("analyzer via finance", "ana"), None, P, is_removal=True)
+
+    assert lowered.lost == Entitlement(P, (), "ana@contoso.test")
+    assert change("ana", P, None).lost == entitle("professional via finance", "ana")
+
+
+def test_seats_are_freed_before_they_are_used():
+    changes = [change("ana", None, P), change("bo", A, P), change("cy", P, None), change("di", P, None)]
+
+    seating = seat(changes, full(professional=2, analyzer=1))
+
+    assert order(seating) == ["cy", "di", "bo", "ana"]
+    assert {type: str(seats) for type, seats in seating.seats.items()} == {P: "2 of 2", A: "0 of 1"}
+    assert not seating.short
+
+
+def test_a_switch_waits_until_another_switch_has_freed_its_seat():
+    chain = [change("ana", B, A), change("bo", A, P), change("cy", P, None)]
+
+    assert order(seat(chain, full(professional=1, analyzer=1, basicUser=1))) == ["cy", "bo", "ana"]
+
+
+def test_a_cycle_in_a_full_tenant_is_left_and_named():
+    seating = seat([change("ana", A, P), change("bo", P, A)], full(professional=1, analyzer=1))
+
+    assert not seating.ordered
+    assert list(seating.describe_shortage()) == [
+        (
+            "1 short of analyzer: of 1 seats none is left for bo@contoso.test; "
+            "buy seats, take some back, or declare fewer people"
+        ),
+        (
+            "1 short of professional: of 1 seats none is left for ana@contoso.test; "
+            "buy seats, take some back, or declare fewer people"
+        ),
+    ]
+
+
+def test_one_free_seat_is_not_taken_by_the_switch_that_leaves_the_others_in_a_cycle():
+    changes = [change("ana", P, B), change("bo", A, B), change("cy", B, A)]
+    seats = {P: Seats(1, 1), A: Seats(1, 1), B: Seats(2, 1)}
+
+    assert not seat(changes, seats).short
+
+
+def test_a_type_without_seats_is_unlimited():
+    seating = seat([change(name, None, "member") for name in ("ana", "bo")], {})
+
+    assert order(seating) == ["ana", "bo"]
+
+
+def test_overage_counts_as_room():
+    assert not seat([change("ana", None, P)], {P: Seats(1, 1, overage=1)}).short
+
+
+def test_with_fewer_units_than_seats_in_use_nobody_new_is_seated():
+    seats = {P: Seats(2, 4)}
+
+    assert order(seat([change("ana", P, None), change("bo", None, P)], seats)) == ["ana"]
+
+
+def test_who_finds_no_seat_is_told_in_the_order_of_mails():
+    changes = [change(name, None, P) for name in ("cy", "ana", "bo")]
+
+    assert order(seat(changes, {P: Seats(2, 0)})) == ["ana", "bo"]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        pytest.param(1, "n0", id="one"),
+        pytest.param(5, "n0, n1, n2, n3, n4", id="five"),
+        pytest.param(7, "n0, n1, n2, n3, n4 and 2 more", id="more than five"),
+    ],
+)
+def test_a_few_names_stand_for_many(count: int, text: str):
+    assert name_some([f"n{index}" for index in range(count)]) == text
+
+
+def keys(groups) -> list[list[str]]:
+    return [[change.key for change in group] for group in groups]
+
+
+def test_a_batch_holds_one_verb_and_no_more_than_the_limit():
+    changes = [change(name, P, None) for name in "abc"] + [change(name, None, P) for name in "de"]
+
+    assert keys(batch(changes, full(professional=3), 2)) == [["a", "b"], ["c"], ["d", "e"]]
+
+
+def test_a_switch_that_needs_the_seat_of_an_earlier_one_goes_into_the_next_batch():
+    changes = [change("a", A, P), change("b", B, A)]
+    seats = {P: Seats(1, 0), A: Seats(1, 1), B: Seats(1, 1)}
+
+    assert keys(batch(changes, seats, 100)) == [["a"], ["b"]]
+
+
+def test_no_changes_make_no_batch():
+    assert not list(batch([], {}, 100))
+
+
+def test_the_order_of_changes_does_not_depend_on_the_order_in_which_they_are_found():
+    changes = [change("ana", P, A), change("bo", A, P), change("cy", P, None), change("di", None, A)]
+    seats = {P: Seats(3, 2), A: Seats(3, 1)}
+
+    assert order(seat(changes, seats)) == order(seat(changes[::-1], seats)) == ["cy", "ana", "bo", "di"]

@@ -1,0 +1,274 @@
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+from core.files import ACCESS, FINANCE, TODAY, faults_of, load, write_files
+
+from qlik_provider.declaration import UNSUPPORTED, approved_subjects, load_declaration
+from qlik_provider.errors import DeclarationError
+from qlik_provider.shapes import declaration_schemas
+
+SCHEMAS = Path(__file__).parents[2] / "stacks" / "schema"
+APPROVAL = "subjects: [u1, u2]\nreason: left the company\nexpires: 2026-11-02\n"
+
+
+def refuse(folder: Path, files: dict[str, str]) -> list[str]:
+    with pytest.raises(DeclarationError) as refusal:
+        load(folder, files)
+    return faults_of(folder, refusal.value)
+
+
+def test_a_stack_is_read_from_its_files(tmp_path: Path):
+    declaration = load(
+        tmp_path,
+        {
+            "groups/finance": FINANCE,
+            "groups/nobody": "name: BI Nobody\nlicense: analyzer\nmembers: []\n",
+            "people": "cfo@contoso.test: {license: professional, until: 2027-01-31, reason: board}\n",
+            "approvals/november": APPROVAL,
+        },
+    )
+
+    assert declaration.access.licenses.order == ("professional", "analyzer")
+    assert list(declaration.groups) == ["finance", "nobody"]
+    assert declaration.groups["finance"].members == ("ana@contoso.test",)
+    assert declaration.groups["nobody"].members == ()
+    assert declaration.people["cfo@contoso.test"].until == date(2027, 1, 31)
+    assert [approval.subjects for approval in declaration.approvals.values()] == [("u1", "u2")]
+    assert (
+        declaration.fault("groups/finance", "license", reason="why") == f"{tmp_path}/groups/finance.yaml:2 license: why"
+    )
+
+
+def test_what_is_left_out_has_a_default(tmp_path: Path):
+    access = load(tmp_path, {"access": "subject: {from: mail}\n"}).access
+
+    assert access.licenses is None
+    assert (access.brake.max, access.brake.percent, access.brake.minimum, access.brake.on_breach) == (
+        25,
+        10,
+        20,
+        "hold",
+    )
+    assert access.protect == ()
+
+
+def test_a_stack_without_an_access_file_is_none(tmp_path: Path):
+    with pytest.raises(DeclarationError) as refusal:
+        load_declaration(tmp_path)
+    assert faults_of(tmp_path, refusal.value) == ["access.yaml:1 is missing: a stack begins with its access.yaml"]
+
+
+def test_a_file_that_would_silently_declare_nothing_is_a_fault(tmp_path: Path):
+    (tmp_path / "groups").mkdir()
+    (tmp_path / "groups" / "finance.yml").write_text(FINANCE, encoding="utf-8")
+
+    assert refuse(tmp_path, {"acces": ACCESS}) == [
+        "groups/finance.yml:1 is not read; rename it to finance.yaml",
+        "acces.yaml:1 is not known here; a stack has access.yaml, people.yaml, groups/ and approvals/",
+    ]
+
+
+def test_every_fault_of_every_file_comes_at_once_at_its_place(tmp_path: Path):
+    assert refuse(
+        tmp_path,
+        {
+            "access": ACCESS + "brake: {max: none}\ncolour: red\n",
+            "groups/finance": "name: BI Finance\nlicense: professional\nmembers: null\n",
+            "groups/sales": "name: BI Sales\nname: Sales\nmembers: []\n",
+            "people": "cfo@contoso.test: {until: tomorrow}\n",
+        },
+    ) == [
+        "access.yaml:4 brake.max: should be a valid integer, not 'none'",
+        "access.yaml:5 colour: is not known here",
+        (
+            "people.yaml:1 cfo@contoso.test.until: should be a valid date in the format YYYY-MM-DD, "
+            "input is too short, not 'tomorrow'"
+        ),
+        "groups/finance.yaml:3 members: null is no value; leave the line out, or write [] or {} for none",
+        'groups/sales.yaml:2 found duplicate key "name" with value "Sales" (original value: "BI Sales")',
+    ]
+
+
+def test_an_access_file_that_cannot_be_read_is_told_with_the_faults_of_the_others(tmp_path: Path):
+    assert refuse(tmp_path, {"access": "subject: [\n", "groups/finance": "<<<<<<< HEAD\n"})[1:] == [
+        "groups/finance.yaml:1 a merge conflict is not resolved"
+    ]
+
+
+def test_faults_of_shape_and_contradictions_between_files_come_together(tmp_path: Path):
+    faults = refuse(tmp_path, {"groups/finance": FINANCE.replace("professional", "gold"), "groups/bad": "x: 1\n"})
+
+    assert [fault.partition(": ")[0] for fault in faults] == ["groups/bad.yaml:1 x", "groups/finance.yaml:2 license"]
+
+
+@pytest.mark.parametrize(
+    ("files", "fault"),
+    [
+        pytest.param(
+            {"groups/people": FINANCE},
+            "groups/people.yaml:1 the file name 'people' is no key: "
+            "a key is small letters, digits and hyphens, and not 'people' or 'hand'",
+            id="a reserved key",
+        ),
+        pytest.param(
+            {"groups/Finance_EMEA": FINANCE},
+            "groups/Finance_EMEA.yaml:1 the file name 'Finance_EMEA' is no key: "
+            "a key is small letters, digits and hyphens, and not 'people' or 'hand'",
+            id="no key",
+        ),
+        pytest.param(
+            {"groups/finance": FINANCE.replace("professional", "gold")},
+            "groups/finance.yaml:2 license: "
+            "'gold' is not one of professional, analyzer (licenses.order in access.yaml)",
+            id="a type that is not ordered",
+        ),
+        pytest.param(
+            {"access": "subject: {from: mail}\n", "groups/finance": FINANCE},
+            "groups/finance.yaml:2 license: 'professional' needs a licenses block in access.yaml",
+            id="a type without a licenses block",
+        ),
+        pytest.param(
+            {"groups/a": FINANCE, "groups/b": FINANCE.replace("BI Finance", "bi finance")},
+            "groups/b.yaml:1 name: 'bi finance' is also the name of groups/a",
+            id="a name twice",
+        ),
+        pytest.param(
+            {"groups/finance": FINANCE.replace("[ana@contoso.test]", "\n  - ana@contoso.test\n  - Ana@Contoso.test")},
+            "groups/finance.yaml:5 members[1]: Ana@Contoso.test is named twice",
+            id="a member twice",
+        ),
+        pytest.param(
+            {"people": "ana@contoso.test: {license: none}\nANA@contoso.test: {license: analyzer}\n"},
+            "people.yaml:2 ANA@contoso.test: is named twice",
+            id="an exception twice",
+        ),
+        pytest.param(
+            {"people": "ana@contoso.test:\n  license: gold\n"},
+            "people.yaml:2 ana@contoso.test.license: "
+            "'gold' is not one of professional, analyzer, none (licenses.order in access.yaml)",
+            id="an exception of a type that is not ordered",
+        ),
+    ],
+)
+def test_files_that_contradict_one_another_are_refused(tmp_path: Path, files: dict[str, str], fault: str):
+    assert refuse(tmp_path, files) == [fault]
+
+
+def test_an_exception_may_take_every_license(tmp_path: Path):
+    people = load(
+        tmp_path, {"people": "ana@contoso.test: {license: none}\nbo@contoso.test: {reason: watched}\n"}
+    ).people
+
+    assert [person.license for person in people.values()] == ["none", None]
+
+
+@pytest.mark.parametrize(
+    ("group", "reason"),
+    [
+        pytest.param("name: X\n", "needs one of members, rule, existing, query, everyone; given: none", id="no source"),
+        pytest.param(
+            "name: X\nmembers: []\neveryone: true\n",
+            "needs one of members, rule, existing, query, everyone; given: members and everyone",
+            id="two sources",
+        ),
+        pytest.param("members: []\n", "needs a name, since this stack creates the group", id="no name"),
+    ],
+)
+def test_a_group_has_one_source_of_people(tmp_path: Path, group: str, reason: str):
+    assert refuse(tmp_path, {"groups/x": group}) == [f"groups/x.yaml:1 {reason}"]
+
+
+def test_an_existing_group_is_named_one_way(tmp_path: Path):
+    both = "existing: {objectId: 22222222-2222-2222-2222-222222222222, name: X}\n"
+
+    for text in (both, "existing: {}\n"):
+        assert refuse(tmp_path, {"groups/x": text}) == ["groups/x.yaml:1 existing: give objectId or name"]
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"access": ACCESS.replace("]", "]\n  baseline: analyzer", 1)}, "access.yaml:3 licenses.baseline"),
+        ({"access": ACCESS.replace("]", "]\n  shortage: waitlist", 1)}, "access.yaml:3 licenses.shortage"),
+        ({"access": ACCESS.replace("]", "]\n  overage: {analyzer: 1}", 1)}, "access.yaml:3 licenses.overage"),
+        ({"access": ACCESS.replace("]", "]\n  onDestroy: revoke", 1)}, "access.yaml:3 licenses.onDestroy"),
+        ({"access": ACCESS.replace("]", "]\n  ownedBy: other", 1)}, "access.yaml:3 licenses.ownedBy"),
+        ({"access": "subject: {from: tenant}\n"}, "access.yaml:1 subject.from"),
+        ({"access": ACCESS + "leavers: {}\n"}, "access.yaml:4 leavers"),
+        ({"access": ACCESS + "provision: true\n"}, "access.yaml:4 provision"),
+        ({"access": ACCESS + "claimBy: objectId\n"}, "access.yaml:4 claimBy"),
+        ({"access": ACCESS + "only: [finance]\n"}, "access.yaml:4 only"),
+        ({"groups/x": FINANCE + "grant: firstLogin\n"}, "groups/x.yaml:4 grant"),
+        ({"groups/x": "name: X\nrule: user.department -eq 1\n"}, "groups/x.yaml:2 rule"),
+        ({"groups/x": "existing: {name: X}\n"}, "groups/x.yaml:1 existing"),
+        ({"groups/x": FINANCE + "nested: true\n"}, "groups/x.yaml:4 nested"),
+        ({"groups/x": "query: department eq 'Sales'\n"}, "groups/x.yaml:1 query"),
+        ({"groups/x": "everyone: true\n"}, "groups/x.yaml:1 everyone"),
+        ({"groups/x": FINANCE + "releaseAfter: 7d\n"}, "groups/x.yaml:4 releaseAfter"),
+        ({"groups/x": FINANCE + "previously: y\n"}, "groups/x.yaml:4 previously"),
+        ({"people": "ana@contoso.test:\n  spaces: {}\n"}, "people.yaml:2 ana@contoso.test.spaces"),
+    ],
+    ids=lambda value: value.partition(" ")[2] if isinstance(value, str) else "",
+)
+def test_what_this_release_does_not_carry_out_is_refused_by_name(tmp_path: Path, files: dict[str, str], place: str):
+    assert refuse(tmp_path, files) == [f"{place}: {UNSUPPORTED}"]
+
+
+@pytest.mark.parametrize(
+    ("days", "subjects"),
+    [pytest.param(0, {"u1", "u2"}, id="on the last day"), pytest.param(1, set(), id="a day later")],
+)
+def test_an_approval_counts_until_it_expires(tmp_path: Path, days: int, subjects: set[str]):
+    write_files(tmp_path, {"approvals/november": APPROVAL})
+
+    assert approved_subjects(tmp_path / "approvals", TODAY + timedelta(days=days)) == subjects
+
+
+def test_approvals_add_up_and_a_folder_without_any_approves_nobody(tmp_path: Path):
+    other = APPROVAL.replace("[u1, u2]", "[u3]")
+    write_files(tmp_path, {"approvals/a": APPROVAL, "approvals/b": other})
+
+    assert approved_subjects(tmp_path / "approvals", TODAY) == {"u1", "u2", "u3"}
+    assert approved_subjects(tmp_path / "none", TODAY) == frozenset()
+
+
+def test_one_bad_approval_approves_nothing_and_all_faults_are_told(tmp_path: Path):
+    write_files(
+        tmp_path,
+        {
+            "approvals/a": APPROVAL,
+            "approvals/b": "=======\n",
+            "approvals/c": "subjects: []\nreason: x\nexpires: soon\n",
+        },
+    )
+
+    with pytest.raises(DeclarationError) as refusal:
+        approved_subjects(tmp_path / "approvals", TODAY)
+    assert faults_of(tmp_path, refusal.value) == [
+        "approvals/b.yaml:1 a merge conflict is not resolved",
+        "approvals/c.yaml:1 subjects: Tuple should have at least 1 item after validation, not 0",
+        "approvals/c.yaml:3 expires: should be a valid date in the format YYYY-MM-DD, input is too short, not 'soon'",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(declaration_schemas()))
+def test_the_schema_of_each_kind_of_file_is_valid_and_the_committed_one(name: str):
+    schema = declaration_schemas()[name]
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")) == schema
+
+
+@pytest.mark.parametrize(
+    ("value", "is_valid"),
+    [
+        pytest.param({"name": "X", "members": []}, True, id="nobody"),
+        pytest.param({"name": "X", "members": None}, False, id="null"),
+        pytest.param({"name": "X", "colour": "red"}, False, id="an unknown part"),
+    ],
+)
+def test_an_editor_that_has_the_schema_refuses_what_we_refuse(value: dict, *, is_valid: bool):
+    assert jsonschema.Draft202012Validator(declaration_schemas()["group"]).is_valid(value) is is_valid

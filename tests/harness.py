@@ -1,0 +1,315 @@
+"""Plays a scenario through an engine as a user would: files, commands, and what the services hold afterwards."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+STACK = "dev"
+ENGINES = {"rehearsal": [sys.executable, "-m", "sandbox.engine"], "pulumi": ["pulumi"]}
+CANARIES = ("sandbox-client-secret", "sandbox-directory-secret", "sandbox-api-key", "sandbox-license-key", "Bearer ey")
+
+
+def read_yaml(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def read_world(path: Path) -> Any:
+    """Return a world; one with `from` is the world of that file with its own parts in the place of that world's."""
+    world = read_yaml(path)
+    if "from" not in world:
+        return world
+    base = read_world(path.parent / world.pop("from"))
+    for part in ("tenant", "directory", "switches"):
+        base[part] = {**base.get(part, {}), **world.pop(part, {})}
+    return {**base, **world}
+
+
+def write_yaml(path: Path, data: Any) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(data, file)
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox and its control plane."""
+
+    process: subprocess.Popen[str]
+    url: str
+    environment: Mapping[str, str]
+    control: httpx.Client
+
+    def load(self, world: Any) -> None:
+        self.control.put("/world", json=json.loads(json.dumps(world, default=str))).raise_for_status()
+        self.control.delete("/faults").raise_for_status()
+        self.forget()
+
+    def snapshot(self) -> Any:
+        return self.control.get("/world").raise_for_status().json()
+
+    def forget(self) -> None:
+        self.control.delete("/requests").raise_for_status()
+
+    def requests(self) -> list[Any]:
+        return self.control.get("/requests").raise_for_status().json()
+
+    def writes(self) -> dict[str, int]:
+        counts = {"qlik": 0, "graph": 0}
+        for request in self.requests():
+            if request["writes"]:
+                counts[request["service"]] += 1
+        return counts
+
+    def rows(self) -> dict[str, str]:
+        return {row["subject"]: row["type"] for row in self.snapshot()["tenant"]["assignments"]}
+
+    def groups(self) -> dict[str, list[str]]:
+        directory = self.snapshot()["directory"]
+        names = {user["id"]: user["userPrincipalName"] for user in directory["users"]}
+        return {
+            group["displayName"]: sorted(names.get(member, member) for member in group["members"])
+            for group in directory["groups"]
+        }
+
+
+def start_sandbox(folder: Path, world: Path) -> Sandbox:
+    """Start a sandbox on a free port and wait until it accepts connections."""
+    command = [sys.executable, "-m", "sandbox", "serve", "--world", str(world), "--env", str(folder / "env")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    environment = dict(re.findall(r"export (\w+)='(.*)'", Path(ready["env"]).read_text(encoding="utf-8")))
+    control = httpx.Client(
+        base_url=f"{ready['url']}/_sandbox", verify=ssl.create_default_context(cafile=ready["ca"]), timeout=30
+    )
+    return Sandbox(process, ready["url"], environment, control)
+
+
+@dataclass
+class Result:
+    """What one command of the engine did."""
+
+    exit: int
+    text: str
+    errors: str = ""
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The counts of the `Resources:` block, by what was, or is to be, done."""
+        block = self.text.rpartition("Resources:")[2]
+        found = re.findall(r"^\s+(?:[+~-]{1,2} )?(\d+) (?:to )?(\w+?)(?:d|ed)?$", block, re.MULTILINE)
+        return {verb.rstrip("e"): int(count) for count, verb in found}
+
+
+@dataclass
+class Project:
+    """A project folder of its own, with its backend, on one engine."""
+
+    folder: Path
+    engine: str
+    sandbox: Sandbox
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shutil.copy(ROOT / "__main__.py", self.folder)
+        project = read_yaml(ROOT / "Pulumi.yaml")
+        project["runtime"]["options"]["virtualenv"] = sys.prefix
+        write_yaml(self.folder / "Pulumi.yaml", project)
+        (self.folder / "stacks").mkdir(exist_ok=True)
+        (self.folder / "backend").mkdir(exist_ok=True)
+        write_yaml(self.folder / f"stacks/Pulumi.{STACK}.yaml", {"config": {"qlik:access": STACK}})
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("QLIK_", "ARM_", "PULUMI_"))},
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/backend",
+            "PULUMI_CONFIG_PASSPHRASE": "rehearsal",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(Path.home() / ".pulumi")),
+            "QLIK_PLAN_DIR": str(self.folder / "plans"),
+            **self.sandbox.environment,
+            **self.environment,
+        }
+        self.run("stack init")
+
+    def declare(self, source: Path) -> None:
+        shutil.copytree(source, self.folder / "stacks" / STACK, dirs_exist_ok=True)
+
+    def edit(self, files: Mapping[str, str | None]) -> None:
+        for name, text in files.items():
+            path = self.folder / "stacks" / STACK / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text, encoding="utf-8")
+
+    def command(self, words: str) -> list[str]:
+        verb, *flags = words.split()
+        if verb == "stack":
+            name = [STACK] if flags[0] == "init" else ["-s", STACK]
+            return [*ENGINES[self.engine], verb, *flags, *name, "--non-interactive"]
+        return [*ENGINES[self.engine], verb, *flags, "-s", STACK, "--non-interactive", "--color", "never"]
+
+    def run(self, words: str) -> Result:
+        """Run one command of the engine; `up`, `refresh` and `destroy` go without asking."""
+        verb = words.partition(" ")[0]
+        if verb in {"up", "destroy", "refresh"} and "--preview-only" not in words:
+            words += " --yes"
+        done = subprocess.run(
+            self.command(words),
+            check=False,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def export(self) -> Any:
+        return json.loads(self.run("stack export").text)
+
+    def use_host(self, host: str) -> None:
+        """Call the tenant by another of its names."""
+        self.environment["QLIK_TENANT"] = re.sub(r"//[^:]+:", f"//{host}:", self.environment["QLIK_TENANT"])
+
+    def keeps(self, text: str) -> bool:
+        """Tell whether a text stands in any file the engine keeps."""
+        files = (path for path in (self.folder / "backend").rglob("*") if path.is_file())
+        return any(text.encode() in path.read_bytes() for path in files)
+
+    def plan(self, name: str) -> Any:
+        return json.loads((self.folder / "plans" / f"{name}.json").read_text(encoding="utf-8"))
+
+    def start(self, words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(words), cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+
+
+def resources(state: Any, kind: str) -> dict[str, Any]:
+    """Return the resources of one type in an exported state, by name."""
+    return {
+        resource["urn"].rpartition("::")[2]: resource
+        for resource in state["deployment"].get("resources", [])
+        if resource["type"].endswith(kind)
+    }
+
+
+class Player:
+    """One scenario on one engine: its steps, each checked as it goes."""
+
+    def __init__(self, scenario: Path, project: Project) -> None:
+        self.scenario = scenario
+        self.project = project
+        self.sandbox = project.sandbox
+        self.steps = read_yaml(scenario / "runs.yaml")
+        self.expected = read_yaml(scenario / "expect.yaml")
+        self.foreign = set(self.expected.get("foreign", []))
+
+    def play(self) -> None:
+        self.sandbox.load(read_world(self.scenario / "world.yaml"))
+        self.project.declare(self.scenario / "declaration")
+        if (self.scenario / "program.py").exists():
+            shutil.copy(self.scenario / "program.py", self.project.folder / "__main__.py")
+        before = self._foreign_rows()
+        for number, step in enumerate(self.steps, start=1):
+            self._step(f"step {number} ({json.dumps(step, default=str)[:100]})", dict(step))
+        assert self._foreign_rows() == before, "a row of others was touched"
+        assert self.sandbox.rows() == self.expected["rows"]
+        if "groups" in self.expected:
+            assert self.sandbox.groups() == {name: sorted(who) for name, who in self.expected["groups"].items()}
+        if self.expected.get("again", True):
+            self._assert_settled()
+
+    def _foreign_rows(self) -> str:
+        rows = self.sandbox.snapshot()["tenant"]["assignments"]
+        return json.dumps([row for row in rows if row["subject"] in self.foreign])
+
+    def _assert_settled(self) -> None:
+        self.sandbox.forget()
+        result = self.project.run("up")
+        assert result.exit == 0, result.text + result.errors
+        assert self.sandbox.writes() == {"qlik": 0, "graph": 0}
+        assert set(result.summary) <= {"unchang"}, result.text
+
+    def _step(self, where: str, step: dict[str, Any]) -> None:
+        """Carry out one step; its first word says what it is."""
+        verb, control = next(iter(step)), self.sandbox.control
+        match verb:
+            case "run":
+                self._run(where, step)
+            case "tamper" | "faults":
+                control.post(f"/{verb}", json=step[verb]).raise_for_status()
+            case "clear":
+                control.delete("/faults").raise_for_status()
+            case "clock":
+                control.put("/clock", json=step[verb]).raise_for_status()
+            case "edit":
+                self.project.edit(step[verb])
+            case "environment":
+                self.project.environment.update(step[verb])
+            case "alias":
+                self.project.use_host("localhost" if step[verb] else "127.0.0.1")
+            case "rows":
+                assert self.sandbox.rows() == step[verb], where
+            case "ledger":
+                seats = resources(self.project.export(), "LicenseAssignments")["license-assignments"]
+                assert seats["outputs"]["assignments"] == step[verb], where
+            case _:
+                raise ValueError(f"{where}: {verb} is no step")
+
+    def _run(self, where: str, step: dict[str, Any]) -> None:
+        words = step["run"]
+        self.sandbox.forget()
+        result = self.project.run(words)
+        output = result.text + result.errors
+        told = f"{where}\n{output}"
+        assert result.exit == step.get("exit", 0), told
+        assert "Traceback" not in output, told
+        for canary in CANARIES:
+            assert canary not in output, f"{where}: a secret was printed"
+            assert not self.project.keeps(canary), f"{where}: a secret is in the state"
+        writes = self.sandbox.writes()
+        if words.startswith(("preview", "refresh")):
+            assert writes == {"qlik": 0, "graph": 0}, f"{where}: {words} wrote"
+        for service, count in step.get("writes", {}).items():
+            assert writes[service] == count, f"{where}: {writes}\n{output}"
+        for text in step.get("says", []):
+            assert text in output, f"{text!r} is not said\n{told}"
+        for text in step.get("never", []):
+            assert text not in output, f"{text!r} is said\n{told}"
+        if "requests" in step:
+            assert len(self.sandbox.requests()) == step["requests"], told
+        if "summary" in step:
+            assert result.summary == step["summary"], told
+
+
+def wait_for(condition: Any, seconds: float = 30) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > ends:
+            raise TimeoutError("what was waited for did not happen")
+        time.sleep(0.05)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def scenario_folders() -> list[Path]:
+    return sorted(path.parent for path in (ROOT / "tests" / "scenarios").glob("*/runs.yaml"))

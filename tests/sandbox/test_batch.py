@@ -1,0 +1,89 @@
+from serving import NESTED, directory_token, person, set_switches
+
+JSON = {"Content-Type": "application/json"}
+
+
+def batch(graph, *requests):
+    answer = graph.post("/v1.0/$batch", json={"requests": list(requests)})
+    assert answer.status_code == 200
+    return {response["id"]: response for response in answer.json()["responses"]}
+
+
+def read(id_, url, **fields):
+    return {"id": id_, "method": "GET", "url": url} | fields
+
+
+def bind(id_, *numbers, **fields):
+    references = [f"https://graph.microsoft.com/v1.0/directoryObjects/{person(number)}" for number in numbers]
+    body = {"members@odata.bind": references}
+    return {"id": id_, "method": "PATCH", "url": f"/groups/{NESTED}", "headers": JSON, "body": body} | fields
+
+
+def test_reads_and_writes_are_answered_each_for_itself(graph):
+    responses = batch(
+        graph,
+        bind("a", 1, 2),
+        bind("b", 1),
+        read("c", f"/groups/{NESTED}/members?$select=id&$filter=id eq '{person(1)}'"),
+        read("d", "/users/nobody@contoso.test"),
+    )
+
+    assert {id_: response["status"] for id_, response in responses.items()} == {"a": 204, "b": 400, "c": 200, "d": 404}
+    assert "body" not in responses["a"]
+    assert responses["b"]["body"]["error"]["code"] == "Request_BadRequest"
+    assert [member["id"] for member in responses["c"]["body"]["value"]] == [person(1)]
+
+
+def test_a_write_without_a_content_type_is_refused(graph):
+    assert batch(graph, bind("a", 1, headers={}))["a"]["status"] == 400
+
+
+def test_an_item_whose_dependency_failed_is_not_played(graph):
+    responses = batch(graph, bind("a", 110), bind("b", 1, dependsOn=["a"]), bind("c", 2, dependsOn=["b"]))
+
+    assert [responses[id_]["status"] for id_ in "abc"] == [400, 424, 424]
+
+
+def test_twenty_one_requests_are_too_many(graph):
+    requests = [read(str(number), "/users") for number in range(21)]
+
+    assert graph.post("/v1.0/$batch", json={"requests": requests}).status_code == 400
+
+
+def test_a_batch_that_is_none_is_refused(graph):
+    bodies = [{}, {"requests": []}, {"requests": [{}]}, {"requests": [read("a", "/users"), read("a", "/users")]}]
+
+    assert {graph.post("/v1.0/$batch", json=body).status_code for body in bodies} == {400}
+
+
+def test_a_batch_needs_a_token(everyone):
+    assert everyone.post("/v1.0/$batch", json={"requests": [read("a", "/users")]}).status_code == 401
+
+
+def test_what_is_not_implemented_is_so_in_a_batch_too(graph):
+    assert batch(graph, read("a", "/domains"))["a"]["status"] == 501
+
+
+def test_responses_may_come_in_another_order(control, graph):
+    set_switches(control, batch_order="reversed")
+    graph.headers["Authorization"] = f"Bearer {directory_token(control)}"
+
+    assert list(batch(graph, read("a", "/users?$top=1"), read("b", "/users?$top=1"))) == ["b", "a"]
+
+
+def test_a_batch_of_reads_is_no_write(control, graph):
+    batch(graph, read("a", "/users?$top=1"))
+    batch(graph, read("a", "/users?$top=1"), bind("b", 1))
+
+    calls = [call for call in control.get("/_sandbox/requests").json() if call["path"] == "/v1.0/$batch"]
+    assert [call["writes"] for call in calls] == [False, True]
+
+
+def test_a_fault_strikes_one_item_of_a_batch(control, graph):
+    fault = {"method": "PATCH", "path": f"/groups/{NESTED}$", "status": 429, "headers": {"Retry-After": "7"}}
+    control.post("/_sandbox/faults", json=fault)
+
+    responses = batch(graph, bind("a", 1), bind("b", 2))
+
+    assert (responses["a"]["status"], responses["a"]["headers"]["Retry-After"]) == (429, "7")
+    assert responses["b"]["status"] == 204
