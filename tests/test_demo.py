@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from harness import ROOT, STACK, Project, read_yaml, resources
 
-TIMES = {"created", "modified"}
+TIMES = {"time", "created", "modified"}
 
 
 @pytest.fixture
@@ -30,10 +30,17 @@ def foreign_rows(company: Project) -> str:
     return json.dumps([row for row in world["tenant"]["assignments"] if row["subject"].casefold() not in people])
 
 
-def state_of(company: Project) -> dict[str, object]:
-    """Return the resources of the state by urn, without times; the order in which they were registered may differ."""
-    resources = company.export()["deployment"]["resources"]
-    return {item["urn"]: {name: part for name, part in item.items() if name not in TIMES} for item in resources}
+def without_times(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: without_times(part) for name, part in value.items() if name not in TIMES}
+    return [without_times(part) for part in value] if isinstance(value, list) else value
+
+
+def state_of(company: Project) -> object:
+    """Return the whole exported state without times; Pulumi may store the same resources in another order."""
+    state = company.export()
+    state["deployment"]["resources"].sort(key=lambda resource: resource["urn"])
+    return without_times(state)
 
 
 def test_one_up_licenses_the_company_and_the_next_does_nothing(company):
