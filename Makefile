@@ -3,7 +3,7 @@ PYTHON ?= python3
 READY := .venv/.ready
 SHELL := bash
 
-.PHONY: up down test scenarios engine-scenarios golden lint format schema lock bench clean
+.PHONY: up down test scenarios engine-scenarios golden lint format schema lock bench fuzz clean
 
 up: $(READY)  ## converge the demo company on the sandbox; again: nothing to do
 	@.venv/bin/qlik-sandbox up
@@ -39,6 +39,10 @@ golden: $(READY)  ## record the golden runs anew, from Pulumi's own engine
 
 bench: $(READY)  ## times, as a table; never part of the tests
 	@.venv/bin/python benchmarks/up.py
+	@.venv/bin/python benchmarks/sandbox.py
+
+fuzz: $(READY)  ## everything the sandbox says it understands, and what it does not, for as long as FUZZ_EXAMPLES says
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} .venv/bin/pytest tests/sandbox/test_schema.py -n 4 --dist worksteal
 
 format: $(READY)
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .

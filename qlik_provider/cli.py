@@ -1,6 +1,7 @@
 """The command line beside Pulumi's: what can be asked without an engine."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,10 +10,15 @@ from rich.console import Console
 
 from qlik_provider.declaration import load_declaration
 from qlik_provider.errors import QlikProviderError
+from qlik_provider.probing.findings import Finding, differ
+from qlik_provider.probing.probe import Probe, Wish
+from qlik_provider.probing.report import TenantFound, document_of, foot_of, head_of, lines_of, table_of
 from qlik_provider.report import plan_schema
 from qlik_provider.shapes import declaration_schemas
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+DIFFERENT = 3  # the exit code of a probe that found something else than assumed
 
 _out, _err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -35,6 +41,62 @@ def check(
     members = sum(len(group.members or ()) for group in declaration.groups.values())
     groups, people = len(declaration.groups), len(declaration.people)
     _out.print(f"{folder}: no faults (groups {groups}, members {members}, exceptions {people})", markup=False)
+
+
+@app.command()
+def probe(
+    tenant: Annotated[str, typer.Option(envvar="QLIK_TENANT", help="https:// and the original hostname")] = "",
+    *,
+    write: Annotated[bool, typer.Option("--write", help="ask also what only writing answers")] = False,
+    subject: Annotated[str, typer.Option(help="with --write: the test subject whose rows may be written")] = "",
+    type: Annotated[str, typer.Option(help="with --subject: the license type to try with")] = "",
+    user: Annotated[bool, typer.Option("--user", help="with --subject: create it as a user, and delete it")] = False,
+    settings: Annotated[bool, typer.Option("--settings", help="with --write: try the license settings")] = False,
+    in_use: Annotated[bool, typer.Option("--in-use", help="the subject may be a user, and hold a row")] = False,
+    stack: Annotated[Path | None, typer.Option(help="never a subject that this stack protects")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="write without asking")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Compare a tenant with what the sandbox assumes of it: exit 0 if all is so, 3 if something differs, 1 on errors.
+
+    Without --write nothing is written: whatever is no read is stopped before it is sent.
+    """
+    _refuse_contradictions(is_write=write, has_target=bool(subject or settings))
+    if not subject and (type or user or in_use):
+        raise typer.BadParameter("--type, --user and --in-use need --subject")
+    try:
+        run = Probe(tenant, Wish(subject, type, user, settings, in_use, stack))
+        found = run.describe_tenant()
+        lines = run.prepare()
+        if lines:
+            _err.print("\n".join(["this writes", *lines]), markup=False)
+            if not yes and not typer.confirm("go on?", err=True):
+                raise typer.Exit(1)
+        findings = run.run()
+    except QlikProviderError as error:
+        _err.print(f"error: {error}", markup=False)
+        raise typer.Exit(1) from None
+    _show(found, findings, as_json=as_json)
+    raise typer.Exit(DIFFERENT if any(map(differ, findings)) else 0)
+
+
+def _refuse_contradictions(*, is_write: bool, has_target: bool) -> None:
+    if is_write and not has_target:
+        raise typer.BadParameter("--write needs --subject, --settings, or both")
+    if has_target and not is_write:
+        raise typer.BadParameter("--subject and --settings need --write")
+
+
+def _show(tenant: TenantFound, findings: Sequence[Finding], *, as_json: bool) -> None:
+    if as_json:
+        _out.print(json.dumps(document_of(tenant, findings), indent=2, ensure_ascii=False), markup=False)
+        return
+    _out.print("\n".join(head_of(tenant)), markup=False)
+    if _out.is_terminal:
+        Console(highlight=False).print(table_of(findings))
+    else:
+        _out.print("\n".join(lines_of(findings)), markup=False)
+    _out.print("\n".join(foot_of(findings)), markup=False)
 
 
 @app.command()

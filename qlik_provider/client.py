@@ -1,5 +1,6 @@
 """Qlik Cloud, endpoint by endpoint (https://qlik.dev/apis/rest)."""
 
+import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from qlik_provider.credentials import BearerAuth, TokenSource
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, Unauthorized
 from qlik_provider.people import TenantUser
-from qlik_provider.transport import open_http, read_date, refuse_bad_url, send
+from qlik_provider.transport import Answer, ask, open_http, read_date, refuse_bad_url, send
 from qlik_provider.wire import AssignmentRow, Batch, BatchItem, Links, Named, Overview, TenantBody, UserRow, parse_body
 
 T = TypeVar("T")
@@ -75,6 +76,13 @@ class QlikClient:
         """Return the names of the spaces the caller can see (https://qlik.dev/apis/rest/spaces)."""
         return tuple(space.name for space in self._list("/api/v1/spaces", Named, cursor="next"))
 
+    def ask(self, path: str, params: Mapping[str, str] | None = None, *, is_signed: bool = True) -> Answer:
+        """Return the answer to a GET as it came, also a refusal; unsigned, as somebody without a token gets it."""
+        if is_signed:
+            return ask(SERVICE, self._http, self._http.build_request("GET", path, params=params))
+        with open_http(self.tenant, None) as http:
+            return ask(SERVICE, http, http.build_request("GET", path, params=params))
+
     def _get(self, path: str, shape: type[T], **params: str) -> T:
         return parse_body(SERVICE, "GET", path, self._read(path, params), shape)
 
@@ -128,6 +136,13 @@ class Writer:
     def delete(self, items: Sequence[Mapping[str, str]]) -> tuple[BatchItem, ...]:
         """Take {subject, type} each."""
         return self._write("delete", items)
+
+    def ask(self, method: str, path: str, body: Any, content_type: str = "application/json") -> Answer:
+        """Return the answer to a write of whatever kind as it came, also a refusal; without a body for None."""
+        headers = {} if body is None else {"Content-Type": content_type}
+        content = None if body is None else json.dumps(body)
+        request = self._http.build_request(method, path, content=content, headers=headers)
+        return ask(SERVICE, self._http, request)
 
     def _write(self, action: str, items: Sequence[Mapping[str, str]]) -> tuple[BatchItem, ...]:
         path = f"/api/v1/licenses/assignments/actions/{action}"

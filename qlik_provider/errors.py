@@ -43,6 +43,18 @@ class UnsafePlan(QlikProviderError):
     """The plan breaks a rule of the declaration; nothing was sent."""
 
 
+class UnfitSubject(QlikProviderError):
+    """The probe must not try its writes on this subject; nothing was sent."""
+
+
+class Interrupted(QlikProviderError):
+    """A signal asked the probe to stop; it did so between two requests and put everything back."""
+
+
+class LeftBehind(QlikProviderError):
+    """The probe could not put back what it changed; the text says what is left and how it is taken away."""
+
+
 class ApiError(QlikProviderError):
     """A service refused or could not be understood."""
 

@@ -3,7 +3,8 @@
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import httpx
 import stamina
 
-from qlik_provider.errors import AnswerLost, CredentialsError, ServiceBroken, WriteRefused
-from qlik_provider.wire import decipher
+from qlik_provider.errors import AnswerLost, ApiError, CredentialsError, ServiceBroken, WriteRefused
+from qlik_provider.wire import TRANSIENT, decipher
 
 # A retry is told by what it leads to; without a handler Python prints every one to the engine's display.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -104,6 +105,33 @@ def send(
                     raise
                 raise AnswerLost(service, error.method, error.path, error.reason, status=error.status) from error
     raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came; a refusal tells as much as a success."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    """The JSON, or None where there is none."""
+
+
+def ask(service: str, http: httpx.Client, request: httpx.Request) -> Answer:
+    """Return the answer to a request, also a refusal; raises ApiError for a service that is down and a lost write."""
+    answers: list[httpx.Response] = []
+    try:
+        send(service, http, request, look=answers.append)
+    except ApiError as error:
+        is_down = error.status in TRANSIENT - {httpx.codes.INTERNAL_SERVER_ERROR}
+        if not answers or is_down or isinstance(error, AnswerLost):
+            raise
+    last = answers[-1]
+    try:
+        body = last.json()
+    except ValueError:
+        body = None
+    return Answer(last.status_code, last.headers, body)
 
 
 def _send_once(service: str, http: httpx.Client, request: httpx.Request) -> httpx.Response:

@@ -31,6 +31,8 @@ class Allotment(_Body):
     units_used: int
     overage: int = 0
     """Paid extra seats; -1 is unbounded."""
+    usage_class: str = "assigned"
+    """`assigned` to a person, or consumed by `time`."""
 
 
 class Overview(_Body):

@@ -18,7 +18,7 @@ class Refusal(Exception):  # an answer on its way, not an error of the sandbox
 
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status)
-        self.response = JSONResponse(body, status, headers)
+        self.response: Response = JSONResponse(body, status, headers)
 
 
 @dataclass(frozen=True)

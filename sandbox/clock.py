@@ -2,6 +2,10 @@
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
+
+# Years a clock may stand in: both services must still be able to write what lies some years ahead.
+FIRST_YEAR, LAST_YEAR = 1971, 9000
 
 
 class Clock:
@@ -30,7 +34,18 @@ class Clock:
         """Move the present by that many seconds."""
         self.offset += seconds
 
+    def reaches(self, seconds: float) -> bool:
+        """Say whether the clock can go that many seconds from here."""
+        first, last = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (FIRST_YEAR, LAST_YEAR))
+        return first <= self.seconds() + seconds <= last
 
+
+def stamp_of(seconds: float) -> str:
+    """Return seconds since 1970 as both services write a moment."""
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
+@lru_cache(maxsize=1024)  # a world of fifty thousand people has a few moments, many times
 def stamp(moment: datetime) -> str:
     """Return `2026-11-02T08:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

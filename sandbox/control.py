@@ -2,32 +2,33 @@
 
 import json
 import os
-from datetime import datetime
-from typing import Any, Self
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from sandbox.answers import Refusal, sandbox_of
-from sandbox.faults import Fault
-from sandbox.request_log import clear_entries, read_entries
+from sandbox import disturbances, login, snapshots, switchboard
+from sandbox.answers import sandbox_of
+from sandbox.clock import FIRST_YEAR, LAST_YEAR
+from sandbox.control_bodies import control_refusal, faults_of, read_control, read_control_json
+from sandbox.directory import settings
+from sandbox.request_log import LOG_FILTERS, Wanted, clear_entries, count_entries, read_entries
+from sandbox.routing import endpoint
 from sandbox.seed import replace_world
 from sandbox.snapshot import take_snapshot
 from sandbox.tampering import Act, TamperError, read_tampering, tamper
-from sandbox.world import WorldError, read_world
-
-_ACT: TypeAdapter[Any] = TypeAdapter(Act)
+from sandbox.world import World, WorldError, read_world
 
 
-class _ClockChange(BaseModel):
+class ClockChange(BaseModel):
     """Either the new present or a number of seconds to go on."""
 
     model_config = ConfigDict(extra="forbid")
 
     now: AwareDatetime | None = None
-    advance: float | None = None
+    advance: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -42,11 +43,13 @@ async def show_sandbox(request: Request) -> JSONResponse:
 
 
 async def list_requests(request: Request) -> JSONResponse:
-    """Return the request log after number `since`."""
-    since = request.query_params.get("since", "0")
-    if not since.isdecimal():
-        raise _refuse([f"since: {since} is no number"])
-    return JSONResponse(read_entries(sandbox_of(request), int(since)))
+    """Return the request log, oldest first: all of it, or what lies after `since` and fits the other filters."""
+    return JSONResponse(read_entries(sandbox_of(request), _read_wanted(request)))
+
+
+async def count_requests(request: Request) -> JSONResponse:
+    """Return how often each operation was called, under the same filters as the log."""
+    return JSONResponse(count_entries(read_entries(sandbox_of(request), _read_wanted(request))))
 
 
 async def delete_requests(request: Request) -> Response:
@@ -64,20 +67,23 @@ async def get_world(request: Request) -> Response:
 async def put_world(request: Request) -> Response:
     """Replace everything by the world of the body."""
     try:
-        world = read_world(await _read_json(request))
+        world = read_world(await read_control_json(request))
     except WorldError as error:
-        raise _refuse(error.faults) from error
+        raise control_refusal(error.faults) from error
     replace_world(sandbox_of(request), world)
     return Response(status_code=204)
 
 
 async def put_clock(request: Request) -> JSONResponse:
     """Set the clock or let it advance, and return the new present."""
-    sandbox, change = sandbox_of(request), _read(_ClockChange, await _read_json(request))
-    if isinstance(change.now, datetime):
-        sandbox.clock.put(change.now)
-    else:
-        sandbox.clock.advance(change.advance)
+    sandbox = sandbox_of(request)
+    change: ClockChange = await read_control(request, ClockChange)
+    ahead = change.advance or 0.0
+    if change.now is not None:
+        ahead = change.now.timestamp() - sandbox.clock.seconds()
+    if not sandbox.clock.reaches(ahead):
+        raise control_refusal([f"the clock goes from {FIRST_YEAR} to {LAST_YEAR - 1}"])
+    sandbox.clock.advance(ahead)
     sandbox.keep_clock()
     return JSONResponse({"clock": sandbox.clock.stamp()})
 
@@ -85,9 +91,9 @@ async def put_clock(request: Request) -> JSONResponse:
 async def post_tampering(request: Request) -> Response:
     """Do something by hand, as the administrator of the body."""
     try:
-        tamper(sandbox_of(request), _read(_ACT, await _read_json(request)))
+        tamper(sandbox_of(request), await read_control(request, Act))
     except TamperError as error:
-        raise _refuse([str(error)], 409) from error
+        raise control_refusal([str(error)], 409) from error
     return Response(status_code=204)
 
 
@@ -96,54 +102,27 @@ async def list_tampering(request: Request) -> JSONResponse:
     return JSONResponse(read_tampering(sandbox_of(request)))
 
 
-async def post_fault(request: Request) -> Response:
-    """Let a fault wait for its requests."""
-    sandbox_of(request).faults.add(_read(Fault, await _read_json(request)))
-    return Response(status_code=204)
-
-
-async def list_faults(request: Request) -> JSONResponse:
-    """Return the faults that still wait."""
-    return JSONResponse([fault.model_dump(exclude_none=True) for fault in sandbox_of(request).faults.waiting])
-
-
-async def delete_faults(request: Request) -> Response:
-    """Forget every fault."""
-    sandbox_of(request).faults.clear()
-    return Response(status_code=204)
-
-
-async def _read_json(request: Request) -> Any:
+def _read_wanted(request: Request) -> Wanted:
+    """Return the filters of the query, or raise 400."""
     try:
-        return await request.json()
-    except ValueError as error:
-        raise _refuse(["the body is not JSON"]) from error
-
-
-def _read(model: Any, content: Any) -> Any:
-    """Return the content as the model, or raise 400 with every fault."""
-    adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
-    try:
-        return adapter.validate_python(content)
+        return Wanted.model_validate(dict(request.query_params))
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()]
-        raise _refuse(lines) from error
-
-
-def _refuse(faults: list[str], status: int = 400) -> Refusal:
-    return Refusal(status, {"faults": faults})
+        raise control_refusal(faults_of(error)) from error
 
 
 ROUTES: list[BaseRoute] = [
-    Route("/_sandbox/", show_sandbox, methods=["GET"]),
-    Route("/_sandbox/requests", list_requests, methods=["GET"]),
-    Route("/_sandbox/requests", delete_requests, methods=["DELETE"]),
-    Route("/_sandbox/world", get_world, methods=["GET"]),
-    Route("/_sandbox/world", put_world, methods=["PUT"]),
-    Route("/_sandbox/clock", put_clock, methods=["PUT"]),
-    Route("/_sandbox/tamper", post_tampering, methods=["POST"]),
-    Route("/_sandbox/tamper", list_tampering, methods=["GET"]),
-    Route("/_sandbox/faults", post_fault, methods=["POST"]),
-    Route("/_sandbox/faults", list_faults, methods=["GET"]),
-    Route("/_sandbox/faults", delete_faults, methods=["DELETE"]),
+    endpoint("GET", "/_sandbox/", show_sandbox, tier=""),
+    endpoint("GET", "/_sandbox/requests", list_requests, query=LOG_FILTERS, tier=""),
+    endpoint("DELETE", "/_sandbox/requests", delete_requests, status=204, tier=""),
+    endpoint("GET", "/_sandbox/requests/count", count_requests, query=LOG_FILTERS, tier=""),
+    endpoint("GET", "/_sandbox/world", get_world, tier=""),
+    endpoint("PUT", "/_sandbox/world", put_world, body=World, status=204, tier=""),
+    endpoint("PUT", "/_sandbox/clock", put_clock, body=ClockChange, tier=""),
+    endpoint("POST", "/_sandbox/tamper", post_tampering, body=Act, status=204, tier=""),
+    endpoint("GET", "/_sandbox/tamper", list_tampering, tier=""),
+    *login.ROUTES,
+    *disturbances.ROUTES,
+    *snapshots.ROUTES,
+    *switchboard.ROUTES,
+    *settings.ROUTES,
 ]

@@ -12,13 +12,13 @@ def write_environment(path: Path, sandbox: Sandbox, port: int, ca: Path) -> None
     """Write the variables that the provider, azuread and the HTTP libraries read."""
     qlik, graph = _first_client(sandbox, "qlik"), _first_client(sandbox, "graph")
     values = {
-        "QLIK_TENANT": f"https://127.0.0.1:{port}",
+        "QLIK_TENANT": f"https://{sandbox.names[0]}:{port}",
         "QLIK_CLIENT_ID": qlik["id"],
         "QLIK_CLIENT_SECRET": qlik["secret"],
         "ARM_TENANT_ID": sandbox.setting("directoryTenantId"),
         "ARM_CLIENT_ID": graph["id"],
         "ARM_CLIENT_SECRET": graph["secret"],
-        "ARM_METADATA_HOSTNAME": f"127.0.0.1:{port}",
+        "ARM_METADATA_HOSTNAME": f"{sandbox.names[0]}:{port}",
         "ARM_USE_CLI": "false",
         "SSL_CERT_FILE": str(ca),
         "REQUESTS_CA_BUNDLE": str(ca),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 Direction = Literal["next", "prev"]
+_TOO_LARGE = 2**63
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class Cursor:
         try:
             direction, _, values = base64.urlsafe_b64decode(text.encode()).decode().partition(":")
             value, tie = json.loads(values)
-        except (binascii.Error, ValueError, TypeError):
+            # A lone surrogate is JSON, but no text SQLite can compare.
+            f"{value}{tie}".encode()
+        except (binascii.Error, ValueError, TypeError, RecursionError):
+            return None
+        if not (_is_value(value) and _is_value(tie)):
             return None
         if direction == "next":
             return cls("next", value, tie)
@@ -100,6 +105,11 @@ class Listing:
         if is_back:
             rows.reverse()
         return _page(rows, cursor, has_more=has_more, is_back=is_back)
+
+
+def _is_value(value: Any) -> bool:
+    """Say whether SQLite can compare a row with it: a cursor from elsewhere may hold anything."""
+    return isinstance(value, str | float | None) or (isinstance(value, int) and abs(value) < _TOO_LARGE)
 
 
 def _page(rows: list[sqlite3.Row], cursor: Cursor | None, *, has_more: bool, is_back: bool) -> Page:

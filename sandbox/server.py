@@ -1,7 +1,8 @@
-"""The process: one TLS port on loopback, served by uvicorn."""
+"""The process: one TLS port, served by uvicorn."""
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -12,18 +13,21 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox.environment import write_environment
+from sandbox.loopback import is_loopback
 from sandbox.state import Sandbox
 from sandbox.tls import Certificate
+
+_LOG = logging.getLogger(__name__)
 
 
 class PortError(Exception):
     """A port that cannot be listened on."""
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 whose requests can reach their own connection, to drop it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -42,9 +46,11 @@ class _Server(uvicorn.Server):
         sys.stdout.flush()
 
 
-def serve(app: ASGIApp, sandbox: Sandbox, certificate: Certificate, port: int, env: Path) -> None:
+def serve(app: ASGIApp, sandbox: Sandbox, certificate: Certificate, address: tuple[str, int], env: Path) -> None:
     """Serve until a signal comes; the ready line goes out when connections are accepted."""
-    listener = _listen(port)
+    listener = _listen(*address)
+    if not is_loopback(address[0]):
+        _LOG.warning("listening on %s: whoever reaches this port controls the sandbox", address[0])
     port = listener.getsockname()[1]
     write_environment(env, sandbox, port, certificate.ca)
     config = uvicorn.Config(
@@ -61,7 +67,7 @@ def serve(app: ASGIApp, sandbox: Sandbox, certificate: Certificate, port: int, e
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    url = f"https://127.0.0.1:{port}"
+    url = f"https://{sandbox.names[0]}:{port}"
     ready = {"url": url, "ca": str(certificate.ca), "env": str(env), "pid": os.getpid()}
     server.ready_line = json.dumps(ready)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -86,14 +92,14 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _listen(port: int) -> socket.socket:
-    """Return a listening socket on loopback; port 0 is any free one."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 is any free one."""
     # asyncio turns Nagle's algorithm off only where the protocol is named; left on, it costs 40 ms an answer.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise PortError(f"port {port}: {error.strerror}") from error
+        raise PortError(f"port {port} of {host}: {error.strerror}") from error
     return listener

@@ -6,15 +6,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.answers import REFUSED
-from sandbox.clock import stamp
 from sandbox.directory.links import add_links, has_link, remove_link
 from sandbox.directory.objects import find_object
 from sandbox.directory.people import find_person
+from sandbox.directory.recycle_bin import discard_user
 from sandbox.directory.shapes import body_of
+from sandbox.documents import find_document, put_document
 from sandbox.state import Sandbox, fold
-from sandbox.tenant.rows import add_row, delete_row, update_row
+from sandbox.tenant.acts import Origin, change_row, tell_definition
+from sandbox.tenant.administrators import find_administrator
+from sandbox.tenant.entitlement import delete_seat
+from sandbox.tenant.license_sections import License
 from sandbox.tenant.seats import find_allotment
-from sandbox.world import License
 
 
 class TamperError(Exception):
@@ -26,16 +29,20 @@ class _Act(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=lambda name: name.rstrip("_"))
 
-    by: str = "maria.admin@contoso.test"
+    by: Annotated[str, Field(min_length=1)] = "maria.admin@contoso.test"
 
 
 class Row(_Act):
-    """A license row assigned, revoked, or switched from one type to another."""
+    """A license row assigned, revoked, or switched from one type to another.
+
+    By an administrator of this tenant, or by one of another tenant on the same license, who is no user here.
+    """
 
     do: Literal["assign", "switch", "revoke"]
     subject: str
     type: str
     from_: str | None = None
+    tenant: Literal["this", "other"] = "this"
 
 
 class Membership(_Act):
@@ -68,12 +75,22 @@ class Status(_Act):
     status: Literal["Ok", "Blacklisted", "Expired", "Missing"]
 
 
-Act = Annotated[Row | Membership | Account | Seats | Status, Field(discriminator="do")]
+class Verification(_Act):
+    """The pending options of an identity provider tried by a login, with success or without."""
+
+    do: Literal["verifyProvider"]
+    provider: str
+    state: Literal["verified", "error"] = "verified"
 
 
-def tamper(sandbox: Sandbox, act: Row | Membership | Account | Seats | Status) -> None:
+Act = Annotated[Verification | Row | Membership | Account | Seats | Status, Field(discriminator="do")]
+
+
+def tamper(sandbox: Sandbox, act: Verification | Row | Membership | Account | Seats | Status) -> None:
     """Do what the act says and keep who did it, or raise TamperError."""
     match act:
+        case Verification():
+            _verify_provider(sandbox, act)
         case Row():
             _change_row(sandbox, act)
         case Membership():
@@ -97,12 +114,16 @@ def read_tampering(sandbox: Sandbox) -> list[dict[str, Any]]:
 def _change_row(sandbox: Sandbox, act: Row) -> None:
     """Write a row under the rules of the licenses service."""
     item = {"subject": act.subject, "type": act.type}
+    is_own = act.tenant == "this"
+    by = find_administrator(sandbox, act.by) if is_own else ""
+    origin: Origin = "internal" if is_own else "external"
     if act.do == "assign":
-        outcome = add_row(sandbox, item)
+        outcome = change_row(sandbox, "add", item, by=by, origin=origin)
     elif act.do == "revoke":
-        outcome = delete_row(sandbox, item)
+        outcome = delete_seat(sandbox, item, by=by, origin=origin)
     else:
-        outcome = update_row(sandbox, item | ({"sourceType": act.from_} if act.from_ else {}))
+        switched = item | ({"sourceType": act.from_} if act.from_ else {})
+        outcome = change_row(sandbox, "update", switched, by=by, origin=origin)
     if outcome["status"] >= REFUSED:
         raise TamperError(f"{outcome['code']}: {outcome['title']}")
 
@@ -122,28 +143,31 @@ def _change_account(sandbox: Sandbox, act: Account) -> None:
     row = find_person(sandbox, act.user)
     if row is None:
         raise TamperError(f"no user {act.user}")
-    body = body_of(row)
     if act.do == "deleteUser":
-        # Graph frees the name: it prefixes that of a deleted user with the object id.
-        body["userPrincipalName"] = f"{row['id'].replace('-', '')}{body['userPrincipalName']}"
-        body["deletedDateTime"] = stamp(sandbox.clock.now())
-        sandbox.db.execute("DELETE FROM links WHERE object_id = ?", (row["id"],))
-    else:
-        body["accountEnabled"] = act.do == "enableUser"
-    statement = "UPDATE people SET upn_key = ?, is_deleted = ?, body = ? WHERE id = ?"
-    values = (fold(body["userPrincipalName"]), act.do == "deleteUser", json.dumps(body), row["id"])
-    sandbox.db.execute(statement, values)
+        discard_user(sandbox, row)
+        return
+    body = body_of(row) | {"accountEnabled": act.do == "enableUser"}
+    sandbox.db.execute("UPDATE people SET body = ? WHERE id = ?", (json.dumps(body), row["id"]))
 
 
 def _change_seats(sandbox: Sandbox, act: Seats) -> None:
     if find_allotment(sandbox, act.type) is None:
         raise TamperError(f"no allotment {act.type}")
     sandbox.db.execute("UPDATE allotments SET units = ? WHERE name = ?", (act.units, act.type))
+    tell_definition(sandbox)
+
+
+def _verify_provider(sandbox: Sandbox, act: Verification) -> None:
+    provider = find_document(sandbox, "identityProviders", act.provider)
+    if provider is None or "pendingOptions" not in provider:
+        raise TamperError(f"no identity provider {act.provider} with pending options")
+    put_document(sandbox, "identityProviders", provider | {"pendingState": act.state})
 
 
 def _change_status(sandbox: Sandbox, act: Status) -> None:
-    known = sandbox.setting("license") or License().model_dump(by_alias=True)
+    known = sandbox.setting("license") or License().model_dump(mode="json", by_alias=True, exclude_none=True)
     sandbox.put_setting("license", known | {"status": act.status})
+    tell_definition(sandbox)
 
 
 def _find_group(sandbox: Sandbox, name: str) -> str:

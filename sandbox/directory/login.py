@@ -10,11 +10,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from sandbox.answers import base_url, sandbox_of
+from sandbox.bodies import Body
 from sandbox.directory.errors import login_refusal
 from sandbox.forms import read_form
-from sandbox.seed import insert
+from sandbox.routing import FORM, endpoint
+from sandbox.state import insert
 
 LIFETIME = 3599  # seconds, as the real endpoint answers
+
+
+class TokenForm(Body):
+    """The form that asks for a token by client credentials."""
+
+    grant_type: str
+    client_id: str
+    client_secret: str
+    scope: str
 
 
 async def get_metadata(request: Request) -> JSONResponse:
@@ -121,3 +132,10 @@ def _find_client(request: Request, form: dict[str, str]) -> dict[str, Any]:
 def _encode(part: dict[str, Any]) -> str:
     """Return a part of a JWT: base64url without padding."""
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+ROUTES = [
+    endpoint("GET", "/metadata/endpoints", get_metadata, query="api-version", tier=""),
+    endpoint("POST", "/{tenant}/oauth2/v2.0/token", mint_token, body=TokenForm, tier="", media=FORM),
+    endpoint("GET", "/{tenant}/v2.0/.well-known/openid-configuration", get_openid_configuration, tier=""),
+]

@@ -1,52 +1,72 @@
 """The paths of the login endpoint and of Graph, in both of its versions."""
 
-from starlette.routing import BaseRoute, Route, Router
+from dataclasses import replace
 
-from sandbox.directory import groups, login, members, objects, people
-from sandbox.directory.batch import batch_endpoint
-from sandbox.refusals import REFUSE_ALL
+from starlette.routing import BaseRoute
+
+from sandbox.directory import (
+    accounts,
+    app_roles,
+    applications,
+    deleted_items,
+    deltas,
+    directory_objects,
+    domains,
+    groups,
+    jobs,
+    login,
+    lookups,
+    members,
+    owners,
+    people,
+    provisioning,
+    relations,
+    service_principals,
+    synchronization,
+    templates,
+    units,
+)
+from sandbox.directory.batch import Batch, batch_endpoint
+from sandbox.directory.service import Graph
+from sandbox.routing import Endpoint, Table, endpoint
 
 VERSIONS = ("v1.0", "beta")
 
-_LOGIN: list[BaseRoute] = [
-    Route("/metadata/endpoints", login.get_metadata, methods=["GET"]),
-    Route("/{tenant}/oauth2/v2.0/token", login.mint_token, methods=["POST"]),
-    Route("/{tenant}/v2.0/.well-known/openid-configuration", login.get_openid_configuration, methods=["GET"]),
+LOGIN: list[BaseRoute] = [*login.ROUTES]
+
+# Paths without their version; both versions have them all.
+_UNVERSIONED = [
+    *deltas.ROUTES,
+    *deleted_items.ROUTES,
+    *people.ROUTES,
+    *accounts.ROUTES,
+    *lookups.ROUTES,
+    *directory_objects.ROUTES,
+    *domains.ROUTES,
+    *groups.ROUTES,
+    *members.ROUTES,
+    *relations.ROUTES,
+    *units.ROUTES,
+    *applications.ROUTES,
+    *templates.ROUTES,
+    *service_principals.ROUTES,
+    *owners.ROUTES,
+    *app_roles.ROUTES,
+    *synchronization.ROUTES,
+    *jobs.ROUTES,
+    *provisioning.ROUTES,
 ]
 
 
-def _graph(version: str) -> list[BaseRoute]:
-    group = f"/{version}/groups/{{id}}"
-    return [
-        Route(f"/{version}/users", people.list_people, methods=["GET"]),
-        Route(f"/{version}/users/{{id}}", people.get_person, methods=["GET"]),
-        Route(f"/{version}/directory/deletedItems/microsoft.graph.user", people.list_deleted, methods=["GET"]),
-        Route(f"/{version}/directoryObjects/{{id}}", objects.get_object, methods=["GET"]),
-        Route(f"/{version}/groups", groups.list_groups, methods=["GET"]),
-        Route(f"/{version}/groups", groups.create_group, methods=["POST"]),
-        Route(group, groups.get_group, methods=["GET"]),
-        Route(group, groups.update_group, methods=["PATCH"]),
-        Route(group, groups.delete_group, methods=["DELETE"]),
-        Route(f"{group}/members", members.list_members, methods=["GET"]),
-        Route(f"{group}/members/microsoft.graph.user", members.list_member_users, methods=["GET"]),
-        Route(f"{group}/members/$ref", members.add_member, methods=["POST"]),
-        Route(f"{group}/members/{{member}}/$ref", members.remove_member, methods=["DELETE"]),
-        Route(f"{group}/transitiveMembers", members.list_transitive_members, methods=["GET"]),
-        Route(
-            f"{group}/transitiveMembers/microsoft.graph.user",
-            members.list_transitive_member_users,
-            methods=["GET"],
-        ),
-        Route(f"{group}/owners", members.list_owners, methods=["GET"]),
-        Route(f"{group}/owners/$ref", members.add_owner, methods=["POST"]),
-        Route(f"{group}/owners/{{member}}/$ref", members.remove_owner, methods=["DELETE"]),
-        Route(f"{group}/memberOf", members.list_containing_groups, methods=["GET"]),
-    ]
+def _in_version(version: str, route: Endpoint) -> Endpoint:
+    """Return the endpoint under the prefix of a version; the tiers are those of the tenant."""
+    return Endpoint(replace(route.operation, path=f"/{version}{route.path}", tier=""), route.endpoint)
 
 
-_GRAPH = [route for version in VERSIONS for route in _graph(version)]
+_GRAPH: list[BaseRoute] = [_in_version(version, route) for version in VERSIONS for route in _UNVERSIONED]
 _BATCH: list[BaseRoute] = [
-    Route(f"/{version}/$batch", batch_endpoint(Router([*_GRAPH, REFUSE_ALL])), methods=["POST"]) for version in VERSIONS
+    endpoint("POST", f"/{version}/$batch", batch_endpoint(Graph(Table(_GRAPH, 2))), body=Batch, tier="")
+    for version in VERSIONS
 ]
 
-ROUTES = [*_LOGIN, *_GRAPH, *_BATCH]
+GRAPH = [*_GRAPH, *_BATCH]

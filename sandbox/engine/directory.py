@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from sandbox.engine.loopback import is_loopback
 from sandbox.engine.refusals import ProviderFailure
+from sandbox.loopback import is_loopback
 
 SECRET_VARIABLES = ("ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET")
 

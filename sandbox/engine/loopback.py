@@ -1,6 +1,5 @@
 """The guard: whatever a rehearsal could reach is a sandbox on this machine."""
 
-import ipaddress
 import os
 import ssl
 from collections.abc import Iterable
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sandbox.engine.refusals import Refusal
 from sandbox.engine.states import State, split_urn
+from sandbox.loopback import is_loopback
 
 _CONFIGURED = ("QLIK_TENANT", "ARM_METADATA_HOSTNAME", "qlik:tenant", "azuread:metadataHost")
 _CREDENTIALS = ("ARM_CLIENT_ID", "ARM_TENANT_ID", "ARM_CLIENT_SECRET")
@@ -26,15 +26,6 @@ def refuse_all_but_sandboxes(config: dict[str, str], states: Iterable[State]) ->
     configured = {_origin(url) for source, url in urls.items() if source in _CONFIGURED}
     for base in sorted({_origin(url) for url in urls.values()}):
         _ask(base, must_answer=base in configured)
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether the host of a URL, or of a bare host name, is this machine."""
-    host = urlsplit(_origin(url)).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reachable(config: dict[str, str], states: Iterable[State]) -> Iterable[tuple[str, str]]:

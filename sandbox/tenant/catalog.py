@@ -25,3 +25,14 @@ SPACE_ROLES = {
     "managed": ("basicconsumer", "consumer", "contributor", "dataconsumer", "facilitator", "publisher"),
     "data": ("consumer", "dataconsumer", "datapreview", "facilitator", "operator", "producer", "publisher"),
 }
+
+# The system group that holds every user of the tenant.
+EVERYONE = "000000000000000000000001"
+EVERYONE_NAME = "com.qlik.Everyone"
+
+# What the built-in administrators below TenantAdmin may do, in scopes; the help describes it, no page lists it.
+ROLE_SCOPES = {
+    "AnalyticsAdmin": ("admin.apps", "admin.automations", "admin.spaces", "admin.users:read"),
+    "AuditAdmin": ("admin.audits:read",),
+    "DataAdmin": ("admin.spaces",),
+}

@@ -11,9 +11,11 @@ from starlette.requests import Request
 from sandbox.answers import base_url, sandbox_of
 from sandbox.paging import Clause, Cursor, Listing, Order, Page
 from sandbox.tenant.access import Refuse
-from sandbox.tenant.filters import Attribute, FilterError, read_filter
+from sandbox.tenant.filters import Attribute, Chain, Comparison, FilterError, parse_filter
 
 MAX_LIMIT = 100
+_MOST_DIGITS = 9
+_CURSORS = {"next", "prev", "page", "cursor", "startingAfter", "endingBefore"}
 
 
 @dataclass(frozen=True)
@@ -26,36 +28,39 @@ class Collection:
     attributes: Mapping[str, Attribute]
     refuse: Refuse
     default_sort: str = "+name"
+    tie: str = "id"
     default_limit: int = 20
+    max_limit: int = MAX_LIMIT
+    grouped: str = ""
 
-    def listing(self, request: Request, *conditions: Clause) -> Listing:
-        """Return the rows a request asks for, whatever the page."""
-        listing = Listing(self.columns, Clause(self.source), self._order(request)).where(*conditions)
+    def listing(self, request: Request, *conditions: Clause, sort: str = "", source: Clause | None = None) -> Listing:
+        """Return the rows a request asks for, whatever the page; `sort` stands in for that of the request."""
+        order = self._order(sort or request.query_params.get("sort", self.default_sort))
+        listing = Listing(self.columns, source or Clause(self.source), order).where(*conditions)
         text = request.query_params.get("filter")
-        if not text:
-            return listing
+        return listing.where(self.filter(text).clause) if text else listing
+
+    def filter(self, text: str) -> Comparison | Chain:
+        """Return a filter as a tree, or raise 400."""
         try:
-            return listing.where(read_filter(text, self.attributes))
+            return parse_filter(text, self.attributes, self.grouped)
         except FilterError as error:
             raise self.refuse(400, f"Invalid filter: {error}") from error
 
-    def read(self, request: Request, listing: Listing) -> Page:
-        """Return the page a request asks for."""
-        return listing.read(sandbox_of(request).db, self._limit(request), self._cursor(request))
+    def read(self, request: Request, listing: Listing, start: Cursor | None = None) -> Page:
+        """Return the page a request asks for; `start` stands in for the cursor of the request."""
+        return listing.read(sandbox_of(request).db, self._limit(request), start or self._cursor(request))
 
-    def _order(self, request: Request) -> Order:
+    def _order(self, sort: str) -> Order:
         # A plus sign that was not encoded arrives as a space.
-        sort = request.query_params.get("sort", self.default_sort).replace(" ", "+")
+        sort = sort.replace(" ", "+")
         expression = self.sorts.get(sort.lstrip("+-"))
         if expression is None:
             raise self.refuse(400, f"Invalid sort: {sort}")
-        return Order(expression, "id", is_descending=sort.startswith("-"))
+        return Order(expression, self.tie, is_descending=sort.startswith("-"))
 
     def _limit(self, request: Request) -> int:
-        text = request.query_params.get("limit", str(self.default_limit))
-        if not text.isdecimal() or not 1 <= int(text) <= MAX_LIMIT:
-            raise self.refuse(400, f"Invalid limit: {text}")
-        return int(text)
+        return read_count(request, "limit", self.default_limit, range(1, self.max_limit + 1), self.refuse)
 
     def _cursor(self, request: Request) -> Cursor | None:
         given = [name for name in ("next", "prev") if request.query_params.get(name)]
@@ -65,6 +70,15 @@ class Collection:
         if len(given) > 1 or cursor is None or cursor.direction != given[0]:
             raise self.refuse(400, "Invalid cursor")
         return cursor
+
+
+def read_count(request: Request, name: str, default: int, allowed: range, refuse: Refuse) -> int:
+    """Return a number of the query, or raise 400 for one that is none or out of range."""
+    text = request.query_params.get(name, str(default))
+    # More digits than any count has, and at some thousands of them int() itself refuses.
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) not in allowed:
+        raise refuse(400, f"Invalid {name}: {text}")
+    return int(text)
 
 
 def links(request: Request, page: Page, write: Callable[[Cursor], dict[str, str]]) -> dict[str, Any]:
@@ -87,7 +101,7 @@ def identity_links(request: Request, page: Page) -> dict[str, Any]:
 
 def page_url(request: Request, cursor: dict[str, str] | None) -> str:
     """Return the request's own address with another cursor, or with its own for None."""
-    cursors = {"next", "prev", "page"} if cursor is not None else set()
+    cursors = _CURSORS if cursor is not None else set()
     query = [(k, v) for k, v in request.query_params.multi_items() if k not in cursors]
     text = urlencode([*query, *(cursor or {}).items()], quote_via=quote)
     path = request.url.path

@@ -3,9 +3,8 @@
 import sqlite3
 from typing import Any
 
-from sandbox.seed import insert
-from sandbox.state import Sandbox, fold
-from sandbox.tenant.seats import find_allotment
+from sandbox.state import Sandbox, fold, insert
+from sandbox.tenant.seats import find_allotment, is_quarantined, note_change, quarantine, release
 
 Item = dict[str, str]
 
@@ -25,16 +24,17 @@ def add_row(sandbox: Sandbox, item: Item) -> dict[str, Any]:
     subject, kind = _as_stored(sandbox, item["subject"]), item["type"]
     asked = {"subject": subject, "type": kind}
     allotment = find_allotment(sandbox, kind)
-    if not subject or allotment is None:
+    if not subject or allotment is None or not allotment.is_assignable:
         return _refuse_bad(sandbox) | asked
     held = {row["type"] for row in _rows(sandbox, subject)}
     if kind in held:
         return _add_again(sandbox) | asked
     if held and sandbox.switch("add-other-type") == "conflict409":
         return _CONFLICT | asked
-    if not allotment.has_room:
+    if not (allotment.has_room or is_quarantined(sandbox, subject, kind)):
         return _NO_SEAT | asked
     insert(sandbox, "assignments", [(None, subject, fold(subject), kind, sandbox.clock.stamp(), False)])
+    _take_seat(sandbox, subject, kind)
     return {"status": 201} | asked
 
 
@@ -47,17 +47,21 @@ def update_row(sandbox: Sandbox, item: Item) -> dict[str, Any]:
     subject, kind = _as_stored(sandbox, item["subject"]), item.get("type", row["type"])
     asked = given | {"subject": subject, "type": kind}
     allotment = find_allotment(sandbox, kind)
-    if not subject or allotment is None:
+    if not subject or allotment is None or not allotment.is_assignable:
         return _refuse_bad(sandbox) | asked
     other = _find_row(sandbox, subject, kind)
     if other is not None and other["seq"] != row["seq"]:
         return _CONFLICT | asked
-    if kind != row["type"] and not allotment.has_room:
+    if kind != row["type"] and not (allotment.has_room or is_quarantined(sandbox, subject, kind)):
         if sandbox.switch("update-without-seat") == "lose":
-            sandbox.db.execute("DELETE FROM assignments WHERE seq = ?", (row["seq"],))
+            _delete(sandbox, row)
         return _NO_SEAT | asked
-    statement = "UPDATE assignments SET subject = ?, subject_key = ?, type = ? WHERE seq = ?"
-    sandbox.db.execute(statement, (subject, fold(subject), kind, row["seq"]))
+    if (subject, kind) != (row["subject"], row["type"]):
+        statement = "UPDATE assignments SET subject = ?, subject_key = ?, type = ? WHERE seq = ?"
+        sandbox.db.execute(statement, (subject, fold(subject), kind, row["seq"]))
+    if kind != row["type"]:
+        _free_seat(sandbox, row)
+        _take_seat(sandbox, subject, kind)
     return {"status": 200 if fold(subject) == row["subject_key"] else 201} | asked
 
 
@@ -67,13 +71,37 @@ def delete_row(sandbox: Sandbox, item: Item) -> dict[str, Any]:
     row = _find_row(sandbox, item["subject"], item["type"])
     if row is None:
         return _NOT_FOUND | asked
-    sandbox.db.execute("DELETE FROM assignments WHERE seq = ?", (row["seq"],))
+    _delete(sandbox, row)
     return {"status": 200} | asked
 
 
+def held_types(sandbox: Sandbox, subject: str) -> list[str]:
+    """Return the types a subject holds, the oldest first."""
+    return [row["type"] for row in _rows(sandbox, subject)]
+
+
+def _delete(sandbox: Sandbox, row: sqlite3.Row) -> None:
+    sandbox.db.execute("DELETE FROM assignments WHERE seq = ?", (row["seq"],))
+    _free_seat(sandbox, row)
+
+
+def _take_seat(sandbox: Sandbox, subject: str, kind: str) -> None:
+    release(sandbox, subject, kind)
+    note_change(sandbox, kind, +1)
+
+
+def _free_seat(sandbox: Sandbox, row: sqlite3.Row) -> None:
+    quarantine(sandbox, row["subject"], row["type"])
+    note_change(sandbox, row["type"], -1)
+
+
 def _rows(sandbox: Sandbox, subject: str) -> list[sqlite3.Row]:
+    """Return the rows of a subject; whether case counts is a switch."""
     statement = "SELECT * FROM assignments WHERE subject_key = ? ORDER BY seq"
-    return sandbox.db.execute(statement, (fold(subject),)).fetchall()
+    found = sandbox.db.execute(statement, (fold(subject),)).fetchall()
+    if sandbox.switch("subject-match") == "exact":
+        return [row for row in found if row["subject"] == subject]
+    return found
 
 
 def _find_row(sandbox: Sandbox, subject: str, kind: str | None) -> sqlite3.Row | None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from azuread_world import CLIENT, SECRET
+from azuread_world import WORLD as AZUREAD
 from serving import WORLD, Served, directory_token, serve
 
 
@@ -55,4 +57,13 @@ def graph_connection(served) -> Iterator[httpx.Client]:
 def graph(control, graph_connection):
     """Graph, called by an application that may read people and write groups."""
     graph_connection.headers["Authorization"] = f"Bearer {directory_token(control)}"
+    return graph_connection
+
+
+@pytest.fixture
+def azuread(control, graph_connection):
+    """Graph in a directory where one application may do whatever the azuread plugin does."""
+    control.put("/_sandbox/world", json=AZUREAD).raise_for_status()
+    token = directory_token(control, CLIENT, SECRET)
+    graph_connection.headers["Authorization"] = f"Bearer {token}"
     return graph_connection

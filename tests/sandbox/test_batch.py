@@ -1,3 +1,4 @@
+import pytest
 from serving import NESTED, directory_token, person, set_switches
 
 JSON = {"Content-Type": "application/json"}
@@ -61,7 +62,7 @@ def test_a_batch_needs_a_token(everyone):
 
 
 def test_what_is_not_implemented_is_so_in_a_batch_too(graph):
-    assert batch(graph, read("a", "/domains"))["a"]["status"] == 501
+    assert batch(graph, read("a", "/teapots"))["a"]["status"] == 501
 
 
 def test_responses_may_come_in_another_order(control, graph):
@@ -87,3 +88,47 @@ def test_a_fault_strikes_one_item_of_a_batch(control, graph):
 
     assert (responses["a"]["status"], responses["a"]["headers"]["Retry-After"]) == (429, "7")
     assert responses["b"]["status"] == 204
+
+
+def test_what_depends_on_a_success_finds_it_done(graph):
+    members = f"/groups/{NESTED}/members?$select=id&$top=999"
+    responses = batch(graph, bind("a", 1), read("b", members, dependsOn=["a"]))
+
+    assert person(1) in {member["id"] for member in responses["b"]["body"]["value"]}
+
+
+def test_advanced_queries_and_look_ups_are_items_too(graph):
+    lookup = {"id": "l", "method": "POST", "url": "/directoryObjects/getByIds", "headers": JSON}
+    responses = batch(
+        graph,
+        read("c", "/users/$count", headers={"ConsistencyLevel": "eventual"}),
+        read("p", "/users/$count"),
+        lookup | {"body": {"ids": [person(1)]}},
+    )
+
+    assert (responses["c"]["status"], responses["c"]["body"]) == (200, 121)
+    assert responses["p"]["status"] == 400
+    assert [item["id"] for item in responses["l"]["body"]["value"]] == [person(1)]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"url": "https://graph.microsoft.com/v1.0/users"},
+        {"url": ""},
+        {"url": "http://["},
+        {"url": "/users", "method": "TEAPOT"},
+        {"url": "/$batch", "method": "POST"},
+    ],
+)
+def test_an_item_that_is_none_is_refused_and_the_others_are_played(graph, item):
+    responses = batch(graph, read("a", "/users?$top=1") | item, read("b", "/users?$top=1"))
+
+    assert [responses[id_]["status"] for id_ in "ab"] == [400, 200]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{", "[]", '{"requests": 1}', '{"requests": [{"id": "", "method": "GET", "url": "/"}]}']
+)
+def test_a_body_that_holds_no_batch_is_refused(graph, body):
+    assert graph.post("/v1.0/$batch", content=body, headers=JSON).status_code == 400

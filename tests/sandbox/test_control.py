@@ -151,11 +151,10 @@ def test_an_act_nobody_knows_is_refused(control):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/api/v1/groups"),
-        ("POST", "/api/v1/users"),
-        ("DELETE", "/api/v1/users/x"),
-        ("GET", "/v1.0/domains"),
-        ("POST", "/v1.0/users"),
+        ("GET", "/api/v1/reloads"),
+        ("POST", "/api/v1/reloads"),
+        ("GET", "/v1.0/drives"),
+        ("DELETE", "/beta/drives/x"),
         ("GET", "/anything"),
         ("GET", "/_sandbox/teapot"),
     ],

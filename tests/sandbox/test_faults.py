@@ -1,12 +1,15 @@
+import json
+import time
+
 import httpx
 import pytest
-from serving import person, qlik_next
+from serving import APPLICATION, CLIENT, person, qlik_next
 
 PATH = "/api/v1/licenses/assignments"
 
 
 def expect(control, **fault):
-    control.post("/_sandbox/faults", json=fault).raise_for_status()
+    return control.post("/_sandbox/faults", json=fault).raise_for_status().json()
 
 
 def add(tenant, *subjects):
@@ -121,7 +124,23 @@ def test_faults_are_forgotten_on_demand(control, tenant):
     assert tenant.get("/api/v1/users").status_code == 200
 
 
-@pytest.mark.parametrize("fault", [{}, {"path": "("}, {"kind": "teapot"}, {"kind": "item"}, {"status": 99}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"path": "("},
+        {"query": "*", "status": 500},
+        {"kind": "teapot"},
+        {"kind": "item"},
+        {"kind": "item", "item": {}},
+        {"item": {"subject": "a", "every": 2}},
+        {"kind": "delay"},
+        {"status": 99},
+        {"status": 500, "delay": -1},
+        {"status": 500, "headers": {"a": "b\r\nc: d"}},
+        {"status": 500, "headers": {"content-length": "7"}},
+    ],
+)
 def test_a_fault_that_makes_no_sense_is_refused(control, fault):
     assert control.post("/_sandbox/faults", json=fault).status_code == 400
 
@@ -130,3 +149,149 @@ def test_the_control_plane_has_no_faults(control):
     expect(control, path="", status=500, count=9)
 
     assert control.get("/_sandbox/world").json()["directory"]["users"][0]["id"] == person(0)
+
+
+def bearer(control):
+    form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": "sandbox-client-secret"}
+    return {"Authorization": f"Bearer {control.post('/oauth/token', data=form).json()['access_token']}"}
+
+
+def test_a_list_of_faults_waits_at_once_and_each_has_an_id(control, tenant):
+    given = [{"path": "/users$", "status": 500}, {"id": "mine", "path": "/roles$", "status": 503}]
+
+    answer = control.post("/_sandbox/faults", json=given)
+
+    first, second = [fault["id"] for fault in answer.json()]
+    assert (answer.status_code, second) == (201, "mine")
+    assert [fault["id"] for fault in control.get("/_sandbox/faults").json()] == [first, "mine"]
+    assert control.delete(f"/_sandbox/faults/{first}").status_code == 204
+    assert tenant.get("/api/v1/users").status_code == 200
+    assert tenant.get("/api/v1/roles").status_code == 503
+    assert control.delete("/_sandbox/faults/mine").status_code == 404
+
+
+def test_a_list_with_one_senseless_fault_is_refused_as_a_whole(control):
+    answer = control.post("/_sandbox/faults", json=[{"path": "", "status": 500}, {"kind": "teapot"}])
+
+    assert answer.status_code == 400
+    assert control.get("/_sandbox/faults").json() == []
+
+
+def test_what_is_left_of_a_fault_is_shown(control, tenant):
+    expect(control, path="/users$", count=3, after=1, status=500)
+    tenant.get("/api/v1/users")
+    tenant.get("/api/v1/users")
+
+    (fault,) = control.get("/_sandbox/faults").json()
+    assert (fault["after"], fault["count"]) == (0, 2)
+
+
+def test_a_fault_may_be_about_one_query(control, tenant):
+    expect(control, path="/users$", query='subject eq "user1234"', status=500)
+
+    assert tenant.get("/api/v1/users", params={"filter": 'subject eq "user5678"'}).status_code == 200
+    assert tenant.get("/api/v1/users", params={"filter": 'subject eq "user1234"'}).status_code == 500
+
+
+def test_a_fault_may_be_about_one_caller(control, tenant, everyone):
+    token = bearer(control)
+    expect(control, path="/users$", caller=CLIENT, status=500)
+
+    assert tenant.get("/api/v1/users").status_code == 200
+    assert everyone.get("/api/v1/users", headers=token).status_code == 500
+
+
+def test_an_answer_comes_late_as_often_as_asked_for(control, tenant):
+    expect(control, path="/users$", kind="delay", delay=0.3)
+
+    late, early = (tenant.get("/api/v1/users").elapsed.total_seconds() for _ in range(2))
+
+    assert late >= 0.3 > early
+
+
+def test_a_write_whose_answer_is_late_is_done_when_its_caller_gives_up(control, tenant):
+    expect(control, path="actions/add", delay=0.5)
+
+    with pytest.raises(httpx.ReadTimeout):
+        tenant.post(f"{PATH}/actions/add", json={"add": [{"subject": "late", "type": "analyzer"}]}, timeout=0.1)
+    assert "late" in subjects(tenant)
+
+
+def test_a_body_is_cut_short_or_no_json(control, tenant):
+    whole = tenant.get("/api/v1/users").content
+    expect(control, path="/users$", kind="truncated-json")
+    expect(control, path="/users$", kind="invalid-json")
+
+    cut, broken = tenant.get("/api/v1/users"), tenant.get("/api/v1/users")
+
+    assert (cut.status_code, broken.status_code) == (200, 200)
+    assert whole.startswith(cut.content)
+    for answer in (cut, broken):
+        with pytest.raises(json.JSONDecodeError):
+            answer.json()
+
+
+def test_every_second_item_of_a_batch_is_refused(control, tenant):
+    expect(control, item={"every": 2, "status": 429, "code": "HTTP-429", "title": "Slow down"}, count=9)
+
+    outcomes = add(tenant, "a", "b", "c").json()["data"]
+
+    assert [outcome["status"] for outcome in outcomes] == [201, 429, 201]
+    assert "b" not in subjects(tenant)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"kind": "missing-items"}, ["a", "b"]),
+        ({"kind": "missing-items", "items": 5}, []),
+        ({"kind": "extra-items", "items": 2}, ["a", "b", "c", "c-extra-1", "c-extra-2"]),
+        ({"kind": "extra-items", "body": {"subject": "z"}}, ["a", "b", "c", "z"]),
+        ({"kind": "reordered-items"}, ["c", "b", "a"]),
+        ({"kind": "duplicated-items"}, ["a", "a", "b", "c"]),
+    ],
+    ids=lambda value: value.get("kind") if isinstance(value, dict) else "",
+)
+def test_the_items_of_a_207_are_others_than_were_sent(control, tenant, fault, expected):
+    expect(control, path="actions/add", **fault)
+
+    answer = add(tenant, "a", "b", "c")
+
+    assert answer.status_code == 207
+    assert [item["subject"] for item in answer.json()["data"]] == expected
+    assert {"a", "b", "c"} <= subjects(tenant)
+
+
+def test_the_items_of_a_list_are_reordered_too(control, tenant, graph):
+    straight = graph.get("/v1.0/users?$top=3").json()["value"]
+    expect(control, path="/v1.0/users$", kind="reordered-items")
+
+    assert graph.get("/v1.0/users?$top=3").json()["value"] == straight[::-1]
+
+
+def test_the_log_names_the_fault(control, tenant):
+    waiting = expect(control, path="/users$", status=500)
+    tenant.get("/api/v1/users")
+    tenant.get("/api/v1/users")
+
+    assert [call["fault"] for call in control.get("/_sandbox/requests").json()] == [waiting["id"], ""]
+
+
+def test_a_late_answer_keeps_nobody_else_waiting(control, tenant, served):
+    expect(control, path="/users$", delay=2)
+    with served.client("sandbox-api-key") as other:
+        other.get("/api/v1/roles")
+        with pytest.raises(httpx.ReadTimeout):
+            tenant.get("/api/v1/users", timeout=0.1)
+        began = time.perf_counter()
+        other.get("/api/v1/roles")
+        assert time.perf_counter() - began < 1
+
+
+def test_a_fault_of_one_caller_strikes_its_items_of_a_batch(control, graph):
+    expect(control, path="/v1.0/groups$", caller=APPLICATION, status=503, body={})
+    batch = {"requests": [{"id": "1", "method": "GET", "url": "/groups"}]}
+
+    statuses = [graph.post("/v1.0/$batch", json=batch).json()["responses"][0]["status"] for _ in range(2)]
+
+    assert statuses == [503, 200]

@@ -59,13 +59,18 @@ def test_a_group_echoes_what_it_was_given_and_its_rule_is_null_not_absent(graph)
     group = graph.get(f"/beta/groups/{created['id']}").json()
 
     assert group["membershipRule"] is None
+    assert graph.get(f"/beta/groups/{READERS}").json()["membershipRule"] is None
     assert (group["description"], group["visibility"]) == ("d", "Private")
     assert (group["groupTypes"], group["mailEnabled"], group["securityEnabled"]) == ([], False, True)
     assert group["resourceBehaviorOptions"] == group["resourceProvisioningOptions"] == []
 
 
 def test_a_dynamic_group_keeps_its_rule_and_refuses_members(graph):
-    rule = {"groupTypes": ["DynamicMembership"], "membershipRule": "x", "membershipRuleProcessingState": "On"}
+    rule = {
+        "groupTypes": ["DynamicMembership"],
+        "membershipRule": "user.city -eq null",
+        "membershipRuleProcessingState": "On",
+    }
     group = new_group(graph, **rule).json()
 
     assert {name: group[name] for name in rule} == rule
@@ -142,11 +147,21 @@ def test_one_member_is_removed_and_then_is_none(graph):
 
 
 def test_owners_are_added_and_removed_by_reference(graph):
-    path, body = f"/beta/groups/{NESTED}/owners", {"@odata.id": reference(graph, person(1))}
+    path = f"/beta/groups/{NESTED}/owners"
+    for owner in (person(1), person(2)):
+        assert graph.post(f"{path}/$ref", json={"@odata.id": reference(graph, owner)}).status_code == 204
 
-    assert graph.post(f"{path}/$ref", json=body).status_code == 204
-    assert [owner["id"] for owner in graph.get(path).json()["value"]] == [person(1)]
     assert graph.delete(f"{path}/{person(1)}/$ref").status_code == 204
+    assert [owner["id"] for owner in graph.get(path).json()["value"]] == [person(2)]
+
+
+def test_the_last_user_among_the_owners_of_a_group_stays(graph):
+    path = f"/beta/groups/{NESTED}/owners"
+    for owner in (person(1), SERVICE_PRINCIPAL):
+        graph.post(f"{path}/$ref", json={"@odata.id": reference(graph, owner)}).raise_for_status()
+
+    assert graph.delete(f"{path}/{person(1)}/$ref").status_code == 400
+    assert graph.delete(f"{path}/{SERVICE_PRINCIPAL}/$ref").status_code == 204
 
 
 def test_a_deleted_group_is_a_member_of_nothing(graph):

@@ -77,9 +77,18 @@ def test_a_bad_world_is_refused_with_all_its_faults(tmp_path):
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["switches.a", "teapot"]
 
 
+def test_without_a_world_the_demo_company_is_served():
+    served = serve()
+    with served.client() as control:
+        world = control.get("/_sandbox/world").json()
+    served.stop()
+
+    assert len(world["directory"]["users"]) == 300
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(["--world", "nowhere.yaml"], "No such file"), ([], "--world is needed")],
+    [(["--world", "nowhere.yaml"], "No such file"), (["--host", "203.0.113.1"], "port ")],
 )
 def test_what_cannot_be_served_is_said_in_one_line(arguments, reason):
     done = refuse(*arguments)

@@ -1,0 +1,151 @@
+"""What is unknown of users, groups, roles, keys, pages and events of the tenant (qlik-api.md 1, 3 to 5, 7, 10)."""
+
+from sandbox.switch import Switch
+
+TENANT_SWITCHES = (
+    Switch(
+        "rate-limit-window",
+        "sliding",
+        ("fixed",),
+        "the limits are evaluated over a 5-minute window; whether requests come back one by one or all at its end"
+        " is undocumented, the vendor's sample waits 13 seconds",
+    ),
+    Switch(
+        "scim-backslashes",
+        "both",
+        ("one", "two"),
+        "U15: the vendor's examples write SCIM and the id with one backslash in one language and two in another",
+        "U15",
+    ),
+    Switch(
+        "scim-keys",
+        "several",
+        ("one",),
+        "U15: whether two SCIM keys of one identity provider may be active at once is undocumented",
+        "U15",
+    ),
+    Switch(
+        "scim-key-limit",
+        "apart",
+        ("counted",),
+        "U15: whether SCIM keys count against max_keys_per_user is undocumented",
+        "U15",
+    ),
+    Switch(
+        "webhook-payload",
+        "cloudEvents",
+        ("hybrid", "legacy"),
+        "changelog 216: the legacy members of events were to go on 2026-10-06; before, events carried both",
+    ),
+    Switch(
+        "users-default-status",
+        "active",
+        ("all",),
+        "U10: an older specification says active; the present one is silent",
+        "U10",
+    ),
+    Switch(
+        "filter-default-status",
+        "all",
+        ("active",),
+        "U10: which users a filter that says nothing of the status finds is undocumented",
+        "U10",
+    ),
+    Switch(
+        "new-user-status",
+        "active",
+        ("invited", "provisioned"),
+        "U11: a tutorial posts users without a status and shows no answer; a status of active was seen echoed",
+        "U11",
+    ),
+    Switch(
+        "duplicate-email",
+        "conflict409",
+        ("accepted",),
+        "U11: the vendor's command line reports an e-mail that exists; the specification names only a conflict",
+        "U11",
+    ),
+    Switch(
+        "status-transitions",
+        "toDisabled",
+        ("activeAndDisabledOnly", "any"),
+        "U12: only active to disabled and back is certain; whether one who never logged in can be disabled is not",
+        "U12",
+    ),
+    Switch(
+        "deleted-user",
+        "shown",
+        ("notFound404",),
+        "U13: a deleted user can be filtered by status; what GET by id answers is undocumented",
+        "U13",
+    ),
+    Switch(
+        "deleted-subject-login",
+        "newUser",
+        ("refused",),
+        "whether somebody deleted may log in again and become a new user is undocumented; inferred",
+    ),
+    Switch(
+        "user-role-operations",
+        "all",
+        ("replaceOnly",),
+        "a tutorial says that roles of users can only be replaced; the specification shows add and remove-value",
+    ),
+    Switch(
+        "unknown-role",
+        "partial207",
+        ("request400",),
+        "PATCH of a user answers 207 for non-critical failures; which failures those are is undocumented",
+    ),
+    Switch(
+        "replace-custom-groups",
+        "refusedWithIdpGroups",
+        ("keepsIdpGroups",),
+        "replace of assignedGroups may fail for a user who has groups of the identity provider",
+    ),
+    Switch(
+        "delete-group-in-use",
+        "refused400",
+        ("conflict409",),
+        "a custom group can be deleted only while nobody is in it; the status of the refusal is undocumented",
+    ),
+    Switch(
+        "professional-roles",
+        "login",
+        ("assignment",),
+        "when the autoAssign…RoleToProfessionals flags act is undocumented; changelog 47 says for users who join",
+    ),
+    Switch(
+        "realm-subject",
+        "prefixed",
+        ("asGiven",),
+        "U17: that the realm of an identity provider stands before the subject follows from samples, not from a page",
+        "U17",
+    ),
+    Switch(
+        "unauthorized-body",
+        "errors",
+        ("empty",),
+        "U23: what the body of a 401 is was not found in any source",
+        "U23",
+    ),
+    Switch(
+        "json-patch",
+        "accepted",
+        ("refused415",),
+        "U26: every PATCH is documented as application/json; whether application/json-patch+json is taken is not",
+        "U26",
+    ),
+    Switch(
+        "next-link-host",
+        "tenant",
+        ("internal",),
+        "the specification's example of licenses/assignments shows http://license/v1/licenses/assignments",
+    ),
+    Switch(
+        "next-link-last",
+        "absent",
+        ("nullHref",),
+        'the paging guide allows links.next to be absent or {"href": null}',
+    ),
+)
