@@ -71,10 +71,9 @@ ON_REQUEST: dict[str, Any] = {
     "hideFromAddressLists": False,
     "hideFromOutlookClients": False,
 }
-_NO_WRITEBACK = {"isEnabled": None, "onPremisesGroupType": None}
-GROUP_PROPERTIES = (
-    frozenset(_GROUP) | ON_REQUEST.keys() | {"id", "displayName", "mailNickname", "writebackConfiguration"}
-)
+# Shown by default only where it was ever set: the plugin's recorded states know no group type otherwise.
+_NO_WRITEBACK = {"writebackConfiguration": {"isEnabled": None, "onPremisesGroupType": None}}
+GROUP_PROPERTIES = frozenset(_GROUP) | ON_REQUEST.keys() | _NO_WRITEBACK.keys() | {"id", "displayName", "mailNickname"}
 
 _OTHER: dict[str, dict[str, Any]] = {
     "device": {
@@ -106,8 +105,8 @@ def show_group(body: dict[str, Any], names: Iterable[str] | None = None) -> dict
     """Return a group with every property, or with the named ones."""
     stored = {name: value for name, value in body.items() if name not in ON_REQUEST}
     dated = {"renewedDateTime": body.get("createdDateTime"), "securityIdentifier": security_identifier(body["id"])}
-    whole = {"id": body["id"]} | _GROUP | dated | {"writebackConfiguration": _NO_WRITEBACK} | stored
-    return whole if names is None else {name: (whole | ON_REQUEST | body)[name] for name in names}
+    whole = {"id": body["id"]} | _GROUP | dated | stored
+    return whole if names is None else {name: (_NO_WRITEBACK | whole | ON_REQUEST | body)[name] for name in names}
 
 
 def show_member(kind: str, body: dict[str, Any], names: Iterable[str] | None, *, shows_people: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ NO_JSON = {
     "not UTF-8": b'{"add": "\xff"}',
     "a lone surrogate": b'{"add": "\\ud800"}',
     "too deep": DEEP,
+    "deeper than a handler follows": b'{"x": ' + b"[" * 150 + b"]" * 150 + b"}",
     "no number": b'{"add": NaN}',
     "beyond every number": b'{"add": 1e999}',
     "two values": b"{} {}",

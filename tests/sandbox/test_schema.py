@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from serving import CLIENT, DIRECTORY, NESTED, READER, READERS, SERVICE_PRINCIPAL, WORLD, directory_token, person
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
 _ROLES = ("Group", "User", "Application", "AppRoleAssignment", "Synchronization", "Directory")
 _CLIENT = WORLD["directory"]["clients"][0] | {"roles": [f"{name}.ReadWrite.All" for name in _ROLES]}
