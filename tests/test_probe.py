@@ -33,6 +33,11 @@ POSITIONS = [
 ]
 
 
+def in_the_campaign(*values: int) -> list:
+    """Return values of a parameter that are long to play all: `make campaign` does."""
+    return [pytest.param(value, marks=pytest.mark.campaign) for value in values]
+
+
 def make_world(**positions: str) -> dict:
     """Return a world in which every question has an answer: a type that is full, users of every status, an app."""
     world = copy.deepcopy(WORLD)
@@ -400,7 +405,7 @@ def test_every_write_names_the_test_subject_or_the_settings(bench):
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
 @pytest.mark.parametrize("action", ["add", "update", "delete"])
-@pytest.mark.parametrize("after", [0, 1, 2])
+@pytest.mark.parametrize("after", [0, *in_the_campaign(1, 2)])
 def test_a_lost_write_leaves_nothing_behind(bench, action, kind, after):
     before = bench.rows()
     bench.fail(path=f"/api/v1/licenses/assignments/actions/{action}", kind=kind, after=after, count=1)
@@ -409,7 +414,7 @@ def test_a_lost_write_leaves_nothing_behind(bench, action, kind, after):
     assert run.exit == 0 or (run.exit == 1 and run.err.splitlines()[-1].startswith("error: "))
 
 
-@pytest.mark.parametrize("after", [2, 4, 6])
+@pytest.mark.parametrize("after", [2, *in_the_campaign(4, 6)])
 def test_a_list_that_lags_behind_leaves_nothing_behind(bench, after):
     before = bench.rows()
     empty = {"data": [], "links": {}}
@@ -421,7 +426,7 @@ def test_a_list_that_lags_behind_leaves_nothing_behind(bench, after):
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("after", [0, *in_the_campaign(1)])
 def test_a_lost_write_leaves_no_user_behind(bench, method, kind, after):
     bench.fail(path="/api/v1/users", method=method, kind=kind, after=after, count=1)
     run = bench.run("--write", "--subject", SUBJECT, "--user", "--yes")
@@ -454,7 +459,7 @@ def test_what_cannot_be_put_back_is_named(bench):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("count", [1, 4, 6, 8])
+@pytest.mark.parametrize("count", [1, 6, *in_the_campaign(4, 8)])
 def test_a_probe_that_is_stopped_puts_everything_back(bench, number, count):
     before = bench.rows()
     bench.fail(path="/assignments/actions/", kind="delay", delay=0.05, count=999)
