@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,7 +15,6 @@ Refuse = Callable[[int, str], Refusal]
 
 KILOBYTE = 1000
 _MAX_DEPTH = 100
-_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
 async def read_json(request: Request, refuse: Refuse, *, limit: int = 0) -> Any:
@@ -51,11 +51,10 @@ def parse_json(body: bytes, refuse: Refuse) -> Any:
     return content
 
 
+@cache
 def adapter_of(model: Any) -> TypeAdapter[Any]:
     """Return what validates a model or type; each is built once."""
-    if model not in _ADAPTERS:
-        _ADAPTERS[model] = TypeAdapter(model)
-    return _ADAPTERS[model]
+    return TypeAdapter(model)
 
 
 class Body(BaseModel):

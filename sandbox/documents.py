@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox.paging import Clause
+from sandbox.paging import Clause, Listing, Order
 from sandbox.state import Sandbox
 
 Document = dict[str, Any]
@@ -46,7 +46,14 @@ def delete_children(sandbox: Sandbox, collection: str, parent: str) -> None:
 def source_of(collection: str, parent: str | None = None) -> Clause:
     """Return the documents as a source of pages, with the columns `seq`, `id`, `parent` and `body`."""
     condition, params = ("", ()) if parent is None else (" AND parent = ?", (parent,))
-    return Clause(f"(SELECT * FROM documents WHERE collection = ?{condition})", (collection, *params))  # noqa: S608
+    sql = f"(SELECT * FROM documents WHERE collection = ?{condition}) AS documents"  # noqa: S608
+    return Clause(sql, (collection, *params))
+
+
+def listing_of(collection: str, parent: str | None = None, *, is_newest_first: bool = False) -> Listing:
+    """Return the bodies of documents, to be read in pages in the order they were made, or against it."""
+    order = Order("documents.seq", "documents.seq", is_descending=is_newest_first)
+    return Listing("body", source_of(collection, parent), order)
 
 
 def field_of(path: str) -> str:

@@ -30,8 +30,7 @@ from sandbox.directory.queries import (
     refuse_unknown_options,
 )
 from sandbox.directory.shapes import body_of
-from sandbox.documents import Document, delete_document, find_document, list_documents, put_document, source_of
-from sandbox.paging import Clause, Listing, Order
+from sandbox.documents import Document, delete_document, find_document, list_documents, listing_of, put_document
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
 
@@ -65,7 +64,7 @@ async def list_assignments(request: Request) -> Response:
     refuse_unknown_options(request)
     names = read_select(request, _PROPERTIES)
     sandbox, resource = sandbox_of(request), require_document(request, "servicePrincipals")
-    listing = filtered(request, _listing(resource["id"]), _COLUMNS)
+    listing = filtered(request, listing_of(_COLLECTION, resource["id"]), _COLUMNS)
     return answer_list(request, listing, "appRoleAssignments", lambda row: _show(sandbox, body_of(row), names))
 
 
@@ -150,11 +149,6 @@ def _check_role(roles: list[Document], role_id: str, principal: DirectoryObject)
         if role["id"].lower() == role_id and wanted_type in role.get("allowedMemberTypes", []):
             return
     raise bad_request("Permission being assigned was not found on application")
-
-
-def _listing(resource_id: str) -> Listing:
-    source = source_of(_COLLECTION, resource_id)
-    return Listing("body", Clause(f"{source.sql} AS documents", source.params), Order("documents.seq", "documents.seq"))
 
 
 def _show(sandbox: Sandbox, assignment: Document, names: list[str] | None) -> Document:

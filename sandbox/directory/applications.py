@@ -17,7 +17,7 @@ from sandbox.directory.access import (
 )
 from sandbox.directory.application_shapes import APPLICATION_PROPERTIES, show_application
 from sandbox.directory.domains import default_domain
-from sandbox.directory.entities import Entity, Properties, merged, read_entity
+from sandbox.directory.entities import Entity, Properties, merged, read_entity, without_bindings
 from sandbox.directory.errors import bad_request
 from sandbox.directory.links import add_links, read_references
 from sandbox.directory.objects import find_by_app_id, require_document
@@ -30,14 +30,13 @@ from sandbox.directory.queries import (
     filtered,
     read_select,
     refuse_unknown_options,
-    version_of,
+    selected,
 )
 from sandbox.directory.recycle_bin import discard_document
 from sandbox.directory.service_principals import discard_principal
 from sandbox.directory.shapes import body_of
-from sandbox.documents import Document, list_documents, put_document, source_of, without_nulls
+from sandbox.documents import Document, list_documents, listing_of, put_document, without_nulls
 from sandbox.ids import new_object_id
-from sandbox.paging import Clause, Listing, Order
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
 
@@ -45,10 +44,7 @@ _FILTERABLE = (
     "appId", "applicationTemplateId", "createdDateTime", "displayName", "identifierUris", "notes", "publisherDomain",
     "signInAudience", "tags",
 )  # fmt: skip
-_SOURCE = source_of("applications")
-_APPLICATIONS = Listing(
-    "body", Clause(f"{_SOURCE.sql} AS documents", _SOURCE.params), Order("documents.seq", "documents.seq")
-)
+_APPLICATIONS = listing_of("applications")
 _COLUMNS = columns_of("documents", _FILTERABLE, {"id": "documents.id"})
 _BETA_ONLY = {"oauth2RequirePostResponse"}
 
@@ -143,7 +139,7 @@ async def create_application(request: Request) -> JSONResponse:
     require(request, WRITE_APPLICATIONS | {OWNED_APPLICATIONS})
     sandbox = sandbox_of(request)
     properties = await read_entity(request, ApplicationProperties, "Application", ("displayName",))
-    application = new_application(sandbox, _stored(properties))
+    application = new_application(sandbox, without_bindings(properties))
     _check(sandbox, {}, application)
     put_document(sandbox, "applications", application)
     add_links(sandbox, "owners", application["id"], read_references("owners", properties.get("owners@odata.bind", [])))
@@ -156,7 +152,7 @@ async def update_application(request: Request) -> Response:
     require_owned(request, WRITE_APPLICATIONS, OWNED_APPLICATIONS, request.path_params["id"])
     sandbox, application = sandbox_of(request), require_document(request, "applications")
     properties = await read_entity(request, ApplicationProperties, "Application")
-    changed = without_nulls(merged(application, _stored(properties)))
+    changed = without_nulls(merged(application, without_bindings(properties)))
     _check(sandbox, application, changed)
     put_document(sandbox, "applications", changed)
     return Response(status_code=204)
@@ -189,9 +185,9 @@ def new_application(sandbox: Sandbox, properties: Properties) -> Document:
 
 def _check(sandbox: Sandbox, before: Document, application: Document) -> None:
     """Raise the 400 for what an application cannot become."""
-    for uri in application.get("identifierUris", []):
+    if uris := set(application.get("identifierUris", [])):
         for other in list_documents(sandbox, "applications"):
-            if other["id"] != application["id"] and uri in other.get("identifierUris", []):
+            if other["id"] != application["id"] and not uris.isdisjoint(other.get("identifierUris", [])):
                 raise bad_request("Another object with the same value for property identifierUris already exists.")
     roles = application.get("appRoles", [])
     _refuse_twice(role["id"] for role in roles)
@@ -216,18 +212,10 @@ def _refuse_twice(values: Any) -> None:
         raise bad_request("Request contains a property with duplicate values.")
 
 
-def _stored(properties: Properties) -> Properties:
-    """Return what is kept of the properties: owners are links."""
-    return {name: value for name, value in properties.items() if not name.endswith("@odata.bind")}
-
-
 def _show(request: Request, application: Document, names: list[str] | None) -> Document:
     """Return an application; v1.0 shows some of its properties only where they are selected."""
     whole = show_application(application)
-    if names is not None:
-        return {name: whole[name] for name in names}
-    hidden = _BETA_ONLY if version_of(request) == "v1.0" else set()
-    return {name: value for name, value in whole.items() if name not in hidden}
+    return selected(request, whole, names, _BETA_ONLY)
 
 
 ROUTES = [

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -40,7 +41,7 @@ from sandbox.directory.recycle_bin import (
     restore_user,
 )
 from sandbox.directory.shapes import GROUP_PROPERTIES, USER_DEFAULTS, USER_PROPERTIES, body_of, show_member, show_user
-from sandbox.documents import source_of
+from sandbox.documents import listing_of
 from sandbox.paging import Clause, Listing, Order
 from sandbox.routing import Endpoint, endpoint
 
@@ -127,17 +128,13 @@ def _list_items(request: Request, kind: str) -> Response:
     require(request, _READ.get(kind, READ_APPLICATIONS))
     refuse_unknown_options(request)
     names = read_select(request, GROUP_PROPERTIES | {"appId"})
-    source = source_of(COLLECTION)
-    listing = Listing(
-        "json_set(json_extract(body, '$.body'), '$.deletedDateTime', json_extract(body, '$.deletedDateTime')) AS body",
-        Clause(f"{source.sql} AS items", source.params),
-        Order("items.seq", "items.seq"),
-        (Clause("json_extract(items.body, '$.kind') = ?", (kind,)),),
-    )
-    columns = columns_of("items", ())
-    inner = columns_of("items", _NAMES)
+    shown = "json_set(json_extract(body, '$.body'), '$.deletedDateTime', json_extract(body, '$.deletedDateTime'))"
+    listing = replace(listing_of(COLLECTION), columns=f"{shown} AS body")
+    listing = listing.where(Clause("json_extract(documents.body, '$.kind') = ?", (kind,)))
+    columns = columns_of("documents", ())
+    inner = columns_of("documents", _NAMES)
     columns.update({name: expression.replace("$.", "$.body.") for name, expression in inner.items()})
-    columns.update(columns_of("items", ("deletedDateTime",), {"id": "items.id"}))
+    columns.update(columns_of("documents", ("deletedDateTime",), {"id": "documents.id"}))
     listing = filtered(request, listing, columns, f"{kind[:1].upper()}{kind[1:]}")
 
     def show(row: sqlite3.Row) -> dict[str, Any]:

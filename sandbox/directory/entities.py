@@ -76,6 +76,11 @@ def merged(stored: Properties, change: Properties) -> Properties:
     return result
 
 
+def without_bindings(properties: Properties) -> Properties:
+    """Return what is kept of the properties: references to other objects are links."""
+    return {name: value for name, value in properties.items() if not name.endswith("@odata.bind")}
+
+
 def _is_annotation(name: str) -> bool:
     """Say whether a member annotates others, such as `@odata.type`; a binding is no annotation."""
     return "@odata." in name and not name.endswith("@odata.bind")

@@ -24,7 +24,7 @@ from sandbox.directory.access import (
 )
 from sandbox.directory.domains import default_domain
 from sandbox.directory.dynamic_groups import check_rule, processing_status
-from sandbox.directory.entities import Entity, Properties, merged, read_entity
+from sandbox.directory.entities import Entity, Properties, merged, read_entity, without_bindings
 from sandbox.directory.errors import bad_request, not_found
 from sandbox.directory.expansions import read_expansion
 from sandbox.directory.links import add_links, read_references
@@ -133,7 +133,7 @@ async def make_group(request: Request, caller: Caller) -> Properties:
         raise denied()
     _check_kind(sandbox, properties)
     fresh: Properties = {"id": new_object_id(), "createdDateTime": sandbox.clock.stamp()}
-    group = fresh | _EMPTY | _stored(properties)
+    group = fresh | _EMPTY | without_bindings(properties)
     if _UNIFIED in group.get("groupTypes", []):
         mail = f"{group['mailNickname']}@{default_domain(sandbox)}"
         group = {"visibility": "Public"} | group | {"mail": mail, "proxyAddresses": [f"SMTP:{mail}"]}
@@ -152,7 +152,7 @@ async def update_group(request: Request) -> Response:
     require_owned(request, WRITE_MEMBERS if is_membership_only else WRITE_GROUPS, "Group.Create", group_id)
     sandbox, row = sandbox_of(request), require_group(request)
     before = body_of(row)
-    group = merged(before, _stored(properties))
+    group = merged(before, without_bindings(properties))
     if group.get("isAssignableToRole", False) != before.get("isAssignableToRole", False):
         raise bad_request("Property 'isAssignableToRole' is immutable and cannot be changed.")
     _check_kind(sandbox, group)
@@ -212,11 +212,6 @@ def _check_unified(sandbox: Sandbox, group: Properties) -> None:
     params = (fold(group["mailNickname"]), group.get("id", ""))
     if sandbox.db.execute(statement, params).fetchone() is not None:
         raise bad_request("Another object with the same value for property mailNickname already exists.")
-
-
-def _stored(properties: Properties) -> Properties:
-    """Return what is kept of the properties: references are links."""
-    return {name: value for name, value in properties.items() if not name.endswith("@odata.bind")}
 
 
 def _bind(sandbox: Sandbox, group_id: str, properties: Properties) -> None:

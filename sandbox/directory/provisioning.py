@@ -26,21 +26,14 @@ from sandbox.directory.synchronization import (
     read_secrets,
     require_writer,
 )
-from sandbox.documents import Document, put_document, source_of
-from sandbox.paging import Clause, Listing, Order
+from sandbox.documents import Document, listing_of, put_document
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
 
 _LOGS = "provisioningLogs"
 _LIMIT, _WINDOW = 5, 10.0  # requests in a window of seconds
 _TIMES = "provisionOnDemand"
-_SOURCE = source_of(_LOGS)
-# The newest entry comes first.
-_LISTING = Listing(
-    "body",
-    Clause(f"{_SOURCE.sql} AS documents", _SOURCE.params),
-    Order("documents.seq", "documents.seq", is_descending=True),
-)
+_LISTING = listing_of(_LOGS, is_newest_first=True)
 _COLUMNS = columns_of(
     "documents",
     ("activityDateTime", "changeId", "cycleId", "jobId", "provisioningAction", "tenantId"),

@@ -1,7 +1,7 @@
 """OData's query options: $select, $filter, $search, $orderby, $top, $count and the links to further pages."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -62,6 +62,16 @@ def read_select(request: Request, known: frozenset[str]) -> list[str] | None:
         if name not in known and not ("userPrincipalName" in known and is_extension(name)):
             raise bad_request(f"Could not find a property named '{name}'.", "BadRequest")
     return names
+
+
+def selected(
+    request: Request, whole: dict[str, Any], names: list[str] | None, beta_only: Collection[str]
+) -> dict[str, Any]:
+    """Return the selected properties, or those that the version shows by itself."""
+    if names is not None:
+        return {name: whole[name] for name in names}
+    hidden = beta_only if version_of(request) == "v1.0" else ()
+    return {name: value for name, value in whole.items() if name not in hidden}
 
 
 def filtered(request: Request, listing: Listing, columns: Mapping[str, str], resource: str = "") -> Listing:

@@ -17,7 +17,7 @@ from sandbox.directory.access import (
     require_owned,
 )
 from sandbox.directory.application_shapes import SERVICE_PRINCIPAL_PROPERTIES, show_service_principal
-from sandbox.directory.entities import Entity, Properties, merged, read_entity
+from sandbox.directory.entities import Entity, Properties, merged, read_entity, without_bindings
 from sandbox.directory.errors import bad_request, graph_refusal
 from sandbox.directory.links import add_links, has_link, read_references
 from sandbox.directory.objects import find_by_app_id, require_document
@@ -30,13 +30,12 @@ from sandbox.directory.queries import (
     filtered,
     read_select,
     refuse_unknown_options,
-    version_of,
+    selected,
 )
 from sandbox.directory.recycle_bin import discard_document
 from sandbox.directory.shapes import body_of
-from sandbox.documents import Document, put_document, source_of, without_nulls
+from sandbox.documents import Document, listing_of, put_document, without_nulls
 from sandbox.ids import new_object_id
-from sandbox.paging import Clause, Listing, Order
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
 
@@ -45,10 +44,7 @@ _FILTERABLE = (
     "applicationTemplateId", "createdDateTime", "displayName", "homepage", "servicePrincipalNames",
     "servicePrincipalType", "tags",
 )  # fmt: skip
-_SOURCE = source_of("servicePrincipals")
-_PRINCIPALS = Listing(
-    "body", Clause(f"{_SOURCE.sql} AS documents", _SOURCE.params), Order("documents.seq", "documents.seq")
-)
+_PRINCIPALS = listing_of("servicePrincipals")
 _COLUMNS = columns_of("documents", _FILTERABLE, {"id": "documents.id"})
 _BETA_ONLY = {"samlMetadataUrl"}
 # What the application says is so of its service principal too.
@@ -116,7 +112,7 @@ async def create_principal(request: Request) -> JSONResponse:
     if find_by_app_id(sandbox, "servicePrincipals", app_id) is not None:
         message = f"The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."  # noqa: E501  # one sentence of the service
         raise graph_refusal(409, "Request_MultipleObjectsWithSameKeyValue", message)
-    principal = new_principal(sandbox, application, _stored(properties))
+    principal = new_principal(sandbox, application, without_bindings(properties))
     put_document(sandbox, "servicePrincipals", principal)
     add_links(sandbox, "owners", principal["id"], read_references("owners", properties.get("owners@odata.bind", [])))
     shown = _show(request, principal, None)
@@ -130,7 +126,7 @@ async def update_principal(request: Request) -> Response:
     properties = await read_entity(request, ServicePrincipalProperties, "ServicePrincipal")
     if properties.get("appId", principal["appId"]) != principal["appId"]:
         raise bad_request("Property 'appId' is read-only and cannot be set.")
-    put_document(sandbox, "servicePrincipals", without_nulls(merged(principal, _stored(properties))))
+    put_document(sandbox, "servicePrincipals", without_nulls(merged(principal, without_bindings(properties))))
     return Response(status_code=204)
 
 
@@ -175,11 +171,6 @@ def _refuse_foreign(sandbox: Sandbox, caller: Caller, application: Document) -> 
         raise denied()
 
 
-def _stored(properties: Properties) -> Properties:
-    """Return what is kept of the properties: owners are links."""
-    return {name: value for name, value in properties.items() if not name.endswith("@odata.bind")}
-
-
 def _show(request: Request, principal: Document, names: list[str] | None) -> Document:
     """Return a service principal under what its application says; v1.0 shows less unless it is selected."""
     sandbox = sandbox_of(request)
@@ -191,10 +182,7 @@ def _show(request: Request, principal: Document, names: list[str] | None) -> Doc
         address = f"{url}/federationmetadata.xml?appid={principal['appId']}"
         principal = {"samlMetadataUrl": address} | principal
     whole = show_service_principal(principal)
-    if names is not None:
-        return {name: whole[name] for name in names}
-    hidden = _BETA_ONLY if version_of(request) == "v1.0" else set()
-    return {name: value for name, value in whole.items() if name not in hidden}
+    return selected(request, whole, names, _BETA_ONLY)
 
 
 def _derived(application: Document) -> Document:

@@ -25,17 +25,13 @@ from sandbox.directory.queries import (
 )
 from sandbox.directory.service_principals import new_principal
 from sandbox.directory.shapes import body_of
-from sandbox.documents import Document, put_document, source_of
+from sandbox.documents import Document, listing_of, put_document
 from sandbox.ids import new_object_id
-from sandbox.paging import Clause, Listing, Order
 from sandbox.routing import endpoint
 from sandbox.state import insert
 
 _PROPERTIES = frozenset(TEMPLATES[0])
-_SOURCE = source_of("applicationTemplates")
-_LISTING = Listing(
-    "body", Clause(f"{_SOURCE.sql} AS documents", _SOURCE.params), Order("documents.seq", "documents.seq")
-)
+_LISTING = listing_of("applicationTemplates")
 _COLUMNS = columns_of("documents", ("displayName", "publisher", "categories"), {"id": "documents.id"})
 _TAGS = ["WindowsAzureActiveDirectoryCustomSingleSignOnApplication", "WindowsAzureActiveDirectoryIntegratedApp"]
 

@@ -22,13 +22,11 @@ from sandbox.directory.queries import (
 from sandbox.directory.relations import answer_related
 from sandbox.directory.shapes import UNIT_PROPERTIES, body_of, show_member, show_other
 from sandbox.directory.sources import direct_listing
-from sandbox.documents import source_of
-from sandbox.paging import Clause, Listing, Order
+from sandbox.documents import listing_of
 from sandbox.routing import endpoint
 
 _COLLECTION, _KIND = "administrativeUnits", "administrativeUnit"
-_SOURCE = source_of(_COLLECTION)
-_UNITS = Listing("body", Clause(f"{_SOURCE.sql} AS documents", _SOURCE.params), Order("documents.seq", "documents.seq"))
+_UNITS = listing_of(_COLLECTION)
 _COLUMNS = columns_of("documents", ("displayName", "description"), {"id": "documents.id"})
 
 

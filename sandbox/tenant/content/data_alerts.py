@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.answers import sandbox_of
 from sandbox.bodies import Body, read_body
-from sandbox.documents import Document, field_of, find_document
+from sandbox.documents import Document, field_of
 from sandbox.paging import Clause
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
@@ -15,12 +15,22 @@ from sandbox.tenant.access import Caller, identify
 from sandbox.tenant.content.errors import alerts_refusal
 from sandbox.tenant.content.pages import of_collection
 from sandbox.tenant.content.places import put_content
-from sandbox.tenant.content.task_pages import OWNER_NAME, SORTS, read_tasks
+from sandbox.tenant.content.task_pages import (
+    ADMIN,
+    OWNED,
+    OWNER_NAME,
+    RECEIVED,
+    SORTS,
+    find_task,
+    own_or_received,
+    read_roles,
+    read_tasks,
+    read_words,
+)
 from sandbox.tenant.listing import Collection
 from sandbox.tenant.owners import accept_owner
 
 PATH = "/api/v1/data-alerts"
-ADMIN = "admin.apps"
 
 _ALERTS = Collection(
     columns="*",
@@ -31,9 +41,7 @@ _ALERTS = Collection(
     default_sort="datecreated",
     default_limit=20,
 )
-_OWNER = field_of("ownerId")
-_RECIPIENT = "EXISTS (SELECT 1 FROM json_each(body, '$.recipients') WHERE value = ?)"
-_ROLES = {"owner": f"{_OWNER} = ?", "recipient": _RECIPIENT, "notowner": f"{_OWNER} <> ?"}
+_ROLES = {"owner": OWNED, "recipient": RECEIVED, "notowner": f"{field_of('ownerId')} <> ?"}
 _STATES = {"VALID": field_of("enabled"), "DISABLED": f"NOT {field_of('enabled')}"}
 # What a patch may put where; the other published paths are not part of the sandbox.
 _TEXTS = {
@@ -96,32 +104,22 @@ async def patch_alert(request: Request) -> Response:
 
 def _conditions(request: Request, caller: Caller) -> list[Clause]:
     """Return the conditions of the query."""
-    query, conditions = request.query_params, []
-    if not caller.may(f"{ADMIN}:read"):
-        conditions.append(Clause(f"{_OWNER} = ? OR {_RECIPIENT}", (caller.user_id, caller.user_id)))
+    query, conditions = request.query_params, [*own_or_received(caller)]
     exact = {"ownerId": "ownerId", "appID": "appId", "conditionId": "conditionId"}
     conditions += [Clause(f"{field_of(m)} = ?", (query[name],)) for name, m in exact.items() if query.get(name)]
     if name := query.get("ownerName"):
         conditions.append(Clause(f"{OWNER_NAME} = ?", (name.casefold(),)))
-    if states := {state for text in query.getlist("status") for state in text.split(",") if state}:
+    if states := read_words(request, "status"):
         # No alert of the sandbox has an invalid owner or recipient.
         conditions.append(Clause(" OR ".join(_STATES.get(state, "0") for state in sorted(states))))
-    roles = {role for text in query.getlist("role") for role in text.split(",") if role}
-    if unknown := roles - set(_ROLES):
-        raise alerts_refusal(400, f"Invalid role: {min(unknown)}")
-    if roles:
+    if roles := read_roles(request, _ROLES, alerts_refusal):
         tests = [test for role, test in _ROLES.items() if role in roles]
         conditions.append(Clause(" OR ".join(tests), (caller.user_id,) * len(tests)))
     return conditions
 
 
 def _find(request: Request, caller: Caller) -> Document:
-    alert = find_document(sandbox_of(request), "dataAlerts", request.path_params["alertId"])
-    if alert is None or not (
-        caller.may(f"{ADMIN}:read") or caller.user_id == alert["ownerId"] or caller.user_id in alert["recipients"]
-    ):
-        raise alerts_refusal(404, "Not found")
-    return alert
+    return find_task(request, caller, "dataAlerts", request.path_params["alertId"], alerts_refusal)
 
 
 def _show(sandbox: Sandbox, body: Document) -> dict[str, Any]:

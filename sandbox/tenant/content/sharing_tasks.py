@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.answers import sandbox_of
 from sandbox.bodies import Body, read_body
-from sandbox.documents import Document, field_of, find_document
+from sandbox.documents import Document, field_of
 from sandbox.paging import Clause
 from sandbox.routing import endpoint
 from sandbox.state import Sandbox
@@ -15,12 +15,22 @@ from sandbox.tenant.access import Caller, identify
 from sandbox.tenant.content.errors import sharing_refusal
 from sandbox.tenant.content.pages import of_collection
 from sandbox.tenant.content.places import put_content
-from sandbox.tenant.content.task_pages import OWNER_NAME, SORTS, read_tasks
+from sandbox.tenant.content.task_pages import (
+    ADMIN,
+    OWNED,
+    OWNER_NAME,
+    RECEIVED,
+    SORTS,
+    find_task,
+    own_or_received,
+    read_roles,
+    read_tasks,
+    read_words,
+)
 from sandbox.tenant.listing import Collection
 from sandbox.tenant.owners import accept_owner
 
 PATH = "/api/v1/sharing-tasks"
-ADMIN = "admin.apps"
 DISABLED = "DISABLED_DUE_TO_OWNERSHIP_CHANGE"
 
 _TASKS = Collection(
@@ -32,8 +42,7 @@ _TASKS = Collection(
     default_sort="datecreated",
     default_limit=20,
 )
-_OWNER = field_of("ownerId")
-_RECIPIENT = "EXISTS (SELECT 1 FROM json_each(body, '$.recipients') WHERE value = ?)"
+_ROLES = {"owner": OWNED, "recipient": RECEIVED}
 # What a patch may put where; the other published paths are not part of the sandbox.
 _VALUES: dict[str, tuple[str, type]] = {
     "/name": ("name", str),
@@ -104,23 +113,18 @@ def _apply(sandbox: Sandbox, task: Document, name: str, value: Any) -> None:
 
 def _conditions(request: Request, caller: Caller) -> list[Clause]:
     """Return the conditions of the query; the roles are those of `owner`, or of the caller."""
-    query, conditions = request.query_params, []
-    if not caller.may(f"{ADMIN}:read"):
-        conditions.append(Clause(f"{_OWNER} = ? OR {_RECIPIENT}", (caller.user_id, caller.user_id)))
-    if kinds := {kind for text in query.getlist("type") for kind in text.split(",") if kind}:
+    query, conditions = request.query_params, [*own_or_received(caller)]
+    if kinds := read_words(request, "type"):
         conditions.append(Clause(f"{field_of('type')} IN ({', '.join('?' * len(kinds))})", tuple(kinds)))
     if app := query.get("appid"):
         conditions.append(Clause(f"{field_of('appId')} = ?", (app,)))
     if name := query.get("ownername"):
         conditions.append(Clause(f"{OWNER_NAME} = ?", (name.casefold(),)))
     owner = query.get("owner")
-    roles = {role for text in query.getlist("role") for role in text.split(",") if role}
-    if unknown := roles - {"owner", "recipient"}:
-        raise sharing_refusal(400, f"Invalid role: {min(unknown)}")
+    roles = read_roles(request, _ROLES, sharing_refusal)
     if roles or owner:
         who = owner or caller.user_id
-        tests = [test for role, test in (("owner", f"{_OWNER} = ?"), ("recipient", _RECIPIENT)) if role in roles]
-        tests = tests or [f"{_OWNER} = ?"]
+        tests = [test for role, test in _ROLES.items() if role in roles] or [OWNED]
         conditions.append(Clause(" OR ".join(tests), (who,) * len(tests)))
     return conditions
 
@@ -133,12 +137,7 @@ def _fits(value: Any, kind: type) -> bool:
 
 
 def _find(request: Request, caller: Caller) -> Document:
-    task = find_document(sandbox_of(request), "sharingTasks", request.path_params["taskId"])
-    if task is None or not (
-        caller.may(f"{ADMIN}:read") or caller.user_id == task["ownerId"] or caller.user_id in task["recipients"]
-    ):
-        raise sharing_refusal(404, "Not found")
-    return task
+    return find_task(request, caller, "sharingTasks", request.path_params["taskId"], sharing_refusal)
 
 
 def _show(sandbox: Sandbox, body: Document) -> dict[str, Any]:

@@ -1,16 +1,21 @@
-"""Lists of tasks: counted, with an offset or a cursor, and links that carry a token (qlik-api.md 9)."""
+"""Tasks somebody owns and others receive: who sees them, and their lists, counted and with links that carry a token."""
 
+from collections.abc import Collection as Known
 from typing import Any
 
 from starlette.requests import Request
 
 from sandbox.answers import sandbox_of
-from sandbox.documents import field_of
-from sandbox.paging import Cursor, Listing, Page
+from sandbox.documents import Document, field_of, find_document
+from sandbox.paging import Clause, Cursor, Listing, Page
+from sandbox.tenant.access import Caller, Refuse
 from sandbox.tenant.content.pages import NAME, TIMES
 from sandbox.tenant.content.places import bodies_of
 from sandbox.tenant.listing import Collection, page_url, read_count
 
+ADMIN = "admin.apps"
+OWNED = f"{field_of('ownerId')} = ?"
+RECEIVED = "EXISTS (SELECT 1 FROM json_each(body, '$.recipients') WHERE value = ?)"
 OWNER_NAME = f"coalesce((SELECT name_key FROM users WHERE users.id = {field_of('ownerId')}), '')"  # noqa: S608  # constant
 # Nothing is ever sent, scanned or scheduled in the sandbox, so that those orders are the one of making.
 SORTS = {
@@ -23,6 +28,36 @@ SORTS = {
 } | dict.fromkeys(
     ("appname", "status", "sent", "scheduled", "lasttrigger", "lastscan", "nextexecutiontime"), TIMES["createdAt"]
 )
+
+
+def own_or_received(caller: Caller) -> tuple[Clause, ...]:
+    """Return the condition of the tasks a caller sees: those owned or received, and all for administrators."""
+    if caller.may(f"{ADMIN}:read"):
+        return ()
+    return (Clause(f"{OWNED} OR {RECEIVED}", (caller.user_id, caller.user_id)),)
+
+
+def find_task(request: Request, caller: Caller, collection: str, id: str, refuse: Refuse) -> Document:
+    """Return the task with this id, or raise 404 for one the caller does not see."""
+    task = find_document(sandbox_of(request), collection, id)
+    if task is None or not (
+        caller.may(f"{ADMIN}:read") or caller.user_id == task["ownerId"] or caller.user_id in task["recipients"]
+    ):
+        raise refuse(404, "Not found")
+    return task
+
+
+def read_words(request: Request, name: str) -> set[str]:
+    """Return the words of a parameter that may be repeated, and may be a comma list each time."""
+    return {word for text in request.query_params.getlist(name) for word in text.split(",") if word}
+
+
+def read_roles(request: Request, known: Known[str], refuse: Refuse) -> set[str]:
+    """Return the roles a query asks for, or raise 400 for one that does not exist."""
+    roles = read_words(request, "role")
+    if unknown := roles.difference(known):
+        raise refuse(400, f"Invalid role: {min(unknown)}")
+    return roles
 
 
 def read_tasks(request: Request, tasks: Collection, listing: Listing) -> tuple[list[dict[str, Any]], dict[str, Any]]:
