@@ -12,7 +12,7 @@ down: $(READY)  ## stop the sandbox and forget what it held
 	@.venv/bin/qlik-sandbox down
 
 test: $(READY) lint  ## everything CI runs
-	@.venv/bin/pytest -n 2 --dist worksteal -m "not engine and not campaign" --cov --cov-report=
+	@.venv/bin/pytest -n 3 --dist worksteal -m "not engine and not campaign" --cov --cov-report=
 	@.venv/bin/coverage report --fail-under=100 --include="$(CORE)"
 	@if command -v pulumi >/dev/null; then \
 	  echo "the scenarios on Pulumi's own engine: make engine-scenarios"; \
@@ -20,7 +20,7 @@ test: $(READY) lint  ## everything CI runs
 	  echo "\`pulumi\` is not on PATH: the scenarios ran on the sandbox engine only"; \
 	fi
 
-CORE := qlik_provider/plan.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py
+CORE := qlik_provider/plan.py,qlik_provider/waitlist.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py,qlik_provider/membership.py,qlik_provider/doubt.py,qlik_provider/rights.py,qlik_provider/policy.py,qlik_provider/policy_ledger.py
 
 lint: $(READY)
 	@.venv/bin/ruff check .
@@ -41,8 +41,8 @@ bench: $(READY)  ## times, as a table; never part of the tests
 	@.venv/bin/python benchmarks/up.py
 	@.venv/bin/python benchmarks/sandbox.py
 
-campaign: $(READY)  ## every fault at every place, where the tests play some
-	@.venv/bin/pytest -n 2 --dist worksteal -m campaign
+campaign: $(READY)  ## every fault at every place, where the tests play some; writes docs/faults.md
+	@.venv/bin/pytest -n 2 --dist worksteal -m campaign --record-faults
 
 fuzz: $(READY)  ## everything the sandbox says it understands, and what it does not, for as long as FUZZ_EXAMPLES says
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} .venv/bin/pytest tests/sandbox/test_schema.py -n 4 --dist worksteal

@@ -4,21 +4,29 @@ import os
 import signal
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pulumi
 
+from qlik_provider.approvals import describe_carried_out, describe_idle, find_strangers
+from qlik_provider.claims import find_owner
 from qlik_provider.client import QlikClient
-from qlik_provider.components import LicensedGroup
+from qlik_provider.components import Grants, LicensedGroup
 from qlik_provider.credentials import GraphTokens, qlik_tokens
 from qlik_provider.declaration import Declaration, load_declaration
 from qlik_provider.errors import QlikProviderError
 from qlik_provider.graph import GraphClient
+from qlik_provider.groups import read_groups
+from qlik_provider.license_settings import warn_of_settings
+from qlik_provider.membership import Memberships, count_members
 from qlik_provider.people import Directory, TenantNames
+from qlik_provider.policy import write_subject
 from qlik_provider.resolution import Resolved, resolve, unknown_people
-from qlik_provider.resources import LicenseAssignments
+from qlik_provider.resources import GroupPolicy, LicenseAssignments, LicenseSettings
 from qlik_provider.tenant import Tenant
+from qlik_provider.tenant_settings import TenantSettings
 
 # The engine interrupts the program while it waits for a failed check; the default answer prints no traceback.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,53 +39,91 @@ def main() -> None:
     url = (config.get("tenant") or os.environ.get("QLIK_TENANT", "")).rstrip("/")
     try:
         declaration = load_declaration(folder)
-        resolved, names = read_world(declaration, url)
+        tenant = Tenant(QlikClient(url, qlik_tokens(url)))
+        resolved, counted, names, today = read_world(declaration, tenant)
+        warnings = [*resolved.warnings, *read_settings(declaration, tenant)]
     except QlikProviderError as error:
         raise pulumi.RunError(str(error)) from None
-    for warning in resolved.warnings:
+    for warning in warnings:
         pulumi.log.warn(warning)
-    groups = register_groups(declaration, resolved)
-    licenses = register_licenses(declaration, resolved, names, url)
-    pulumi.Output.all(
-        groups=[group.members.deviations for group in groups],
+    groups = register_groups(declaration, resolved, names, url)
+    licenses = register_licenses(declaration, resolved, counted, names, url)
+    settings = register_settings(declaration, names, url)
+    policies = [name_rights(key, group.policy) for key, group in groups.items() if group.policy]
+    ends = pulumi.Output.all(
+        groups=[part.deviations for part in [*(group.members for group in groups.values()), *settings]] + policies,
         licenses=[(seats.deviations, seats.doubt) for seats in licenses],
-    ).apply(lambda outputs: gate(outputs["groups"], outputs["licenses"]))
+    )
+    ends.apply(lambda outputs: tell_carried_out(declaration, outputs["groups"], outputs["licenses"], today))
+    ends.apply(lambda outputs: gate(outputs["groups"], outputs["licenses"], counted.doubt))
 
 
-def read_world(declaration: Declaration, url: str) -> tuple[Resolved, TenantNames]:
-    """Return what the declaration means in directory and tenant, which are read side by side."""
-    tenant = Tenant(QlikClient(url, qlik_tokens(url)))
+def read_world(declaration: Declaration, tenant: Tenant) -> tuple[Resolved, Memberships, TenantNames, date]:
+    """Return what the declaration means in directory and tenant, which are read side by side, and their day."""
     graph = GraphClient(GraphTokens())
     with ThreadPoolExecutor() as pool:
-        reading_names = pool.submit(tenant.read_names)
+        gives_later = any(group.grant == "firstLogin" for group in declaration.groups.values())
+        reading_names = pool.submit(tenant.read_names, with_holders=gives_later)
+        reading_groups = pool.submit(read_groups, graph, declaration.groups)
         users = graph.read_users()
         if unknown_people(declaration, Directory(users)):
             users += graph.read_deleted_users()
-        names = reading_names.result()
-    now: datetime = tenant.client.now
-    return resolve(declaration, Directory(users), names, now.date()), names
+        names, counted = reading_names.result(), count_members(declaration, reading_groups.result())
+    today = tenant.client.now.date()
+    directory = Directory(users)
+    resolved = resolve(declaration, directory, names, today, counted)
+    if find_strangers(declaration, directory, names, today):
+        names = replace(names, holders=tenant.read_holders())
+    idle = describe_idle(declaration, find_strangers(declaration, directory, names, today), today)
+    return replace(resolved, warnings=(*resolved.warnings, *idle)), counted, names, today
 
 
-def register_groups(declaration: Declaration, resolved: Resolved) -> list[LicensedGroup]:
-    """Register one group of the directory for each declared one."""
-    return [
-        LicensedGroup(
+def read_settings(declaration: Declaration, tenant: Tenant) -> list[str]:
+    """Return what the tenant does by itself against the declaration, where this stack owns the seats."""
+    licenses = declaration.access.licenses
+    if licenses is None or licenses.owned_by:
+        return []
+    observed = TenantSettings(tenant).observe(tenant.id)
+    return list(warn_of_settings(licenses.tenant_settings(), observed, licenses.order, licenses.baseline))
+
+
+def name_rights(key: str, policy: GroupPolicy) -> pulumi.Output[dict[str, str]]:
+    """Return the deviations of a policy by the subjects that approvals list."""
+    return policy.deviations.apply(lambda rights: {write_subject(key, right): text for right, text in rights.items()})
+
+
+def register_groups(
+    declaration: Declaration, resolved: Resolved, names: TenantNames, url: str
+) -> dict[str, LicensedGroup]:
+    """Register one group of the directory for each declared one, with its policy in the tenant."""
+    claim_by = declaration.access.claim_by
+    grants = {key: Grants(url, names.id, policy, claim_by) for key, policy in resolved.policies.items()}
+    return {
+        key: LicensedGroup(
             key,
             stack=pulumi.get_stack(),
             name=group.name,
             members=resolved.members[key],
             rules=resolved.member_rules,
+            grants=grants.get(key),
         )
         for key, group in declaration.groups.items()
         if group.name and group.members is not None
-    ]
+    }
 
 
 def register_licenses(
-    declaration: Declaration, resolved: Resolved, names: TenantNames, url: str
+    declaration: Declaration, resolved: Resolved, counted: Memberships, names: TenantNames, url: str
 ) -> list[LicenseAssignments]:
-    """Register the seats, where the declaration has a licenses block."""
-    if declaration.access.licenses is None:
+    """Register the seats, where the declaration has a licenses block and no other stack owns them."""
+    licenses = declaration.access.licenses
+    if licenses is None:
+        return []
+    if licenses.owned_by:
+        owner = f"the stack {licenses.owned_by}"
+        if find_owner(declaration.folder, licenses.owned_by) is None:
+            owner += ", which is not in this repository,"
+        pulumi.log.info(f"{owner} owns the seats of license {names.license}; this one gives and takes none")
         return []
     seats = LicenseAssignments(
         "license-assignments",
@@ -86,14 +132,45 @@ def register_licenses(
         license=names.license,
         assignments={subject: str(entitlement) for subject, entitlement in resolved.assignments.items()},
         rules=resolved.license_rules,
+        doubt=counted.doubt,
+        sources=counted.sources,
     )
     pulumi.export("seats", seats.seats)
     return [seats]
 
 
-def gate(groups: Sequence[Mapping[str, str]], licenses: Sequence[Sequence[Mapping[str, str]]]) -> None:
+def tell_carried_out(
+    declaration: Declaration,
+    groups: Sequence[Mapping[str, str]],
+    licenses: Sequence[Sequence[Mapping[str, str]]],
+    today: date,
+) -> None:
+    """Say which approvals can go; in a preview only where every resource is as it was, since only then it is known."""
+    for note in describe_carried_out(declaration, [*groups, *(deviations for deviations, _ in licenses)], today):
+        pulumi.log.info(note)
+
+
+def register_settings(declaration: Declaration, names: TenantNames, url: str) -> list[LicenseSettings]:
+    """Register what the tenant is to do by itself, where anything of it is declared."""
+    licenses = declaration.access.licenses
+    settings = licenses.tenant_settings() if licenses else {}
+    if licenses is None or not settings:
+        return []
+    return [
+        LicenseSettings("license-settings", tenant=url, tenant_id=names.id, settings=settings, retry=licenses.retry)
+    ]
+
+
+def gate(
+    groups: Sequence[Mapping[str, str]],
+    licenses: Sequence[Sequence[Mapping[str, str]]],
+    read_doubt: Mapping[str, str],
+) -> None:
     """End the run red while anything was refused or is in doubt; in a preview this would stop the stack for ever."""
-    doubt = [f"{key}: {reason}" for _, doubts in licenses for key, reason in sorted(doubts.items())]
+    doubts = dict(read_doubt)
+    for _, known in licenses:
+        doubts.update(known)  # told with what the state knows about the group
+    doubt = [f"{key}: {reason}" for key, reason in sorted(doubts.items())]
     deviations = [*groups, *(deviations for deviations, _ in licenses)]
     refused = [
         f"{subject}: {text}"

@@ -1,13 +1,14 @@
 """One person's change, and the order in which changes find their seats; performs no I/O."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from qlik_provider.entitlements import MEMBER, Entitlement, Seats, fold
 
 Verb = Literal["revoke", "switch", "assign"]
+VERBS: tuple[Verb, ...] = ("revoke", "switch", "assign")  # in the order in which they are sent
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Change:
     """One person gaining, changing or losing a type.
 
     `key` is the subject as our record spells it, `subject` as the service does, `held` the type of the row that was
-    read, `mine` what this stack owns of it.
+    read, `mine` what this stack owns of it, `given` what comes in the place of what is declared: a weaker type while
+    somebody waits, or the baseline to who is no longer declared.
     """
 
     verb: Verb
@@ -26,6 +28,7 @@ class Change:
     held: str | None
     is_removal: bool = False
     is_approved: bool = False
+    given: Entitlement | None = None
 
     @property
     def mail(self) -> str:
@@ -36,7 +39,11 @@ class Change:
     @property
     def type(self) -> str | None:
         """The type held afterwards."""
-        return self.declared.type if self.declared else None
+        return self._result.type if self._result else None
+
+    @property
+    def _result(self) -> Entitlement | None:
+        return self.given or self.declared
 
     @property
     def lost(self) -> Entitlement:
@@ -46,7 +53,7 @@ class Change:
     def __str__(self) -> str:
         if MEMBER in {self.type, self.held}:
             return f"{'add' if self.verb == 'assign' else 'remove'} {self.mail}"
-        keys = ", ".join(self.declared.keys) if self.declared else ""
+        keys = ", ".join(self._result.keys) if self._result else ""
         match self.verb:
             case "assign":
                 return f"assign {self.type} to {self.mail} ({keys})"
@@ -71,45 +78,101 @@ class Seating:
             by_type.setdefault(change.type or "", []).append(change.mail)
         for type, mails in sorted(by_type.items()):
             yield (
-                f"{len(mails)} short of {type}: of {self.seats[type].units} seats none is left for "
+                f"{len(mails)} short of {type}: of {self.seats[type].limit} seats none is left for "
                 f"{name_some(mails)}; buy seats, take some back, or declare fewer people"
             )
 
 
-def seat(changes: Iterable[Change], seats: Mapping[str, Seats]) -> Seating:
+Rank = Callable[[Change], tuple[Any, ...]]
+
+
+def seat(changes: Iterable[Change], seats: Mapping[str, Seats], rank: Rank | None = None) -> Seating:
     """Return the changes in an order that never exceeds `seats`; a type without seats is unlimited.
 
-    Revokes first; then switches whose target has room, again and again, since each frees a seat of another type;
-    then assigns. A cycle of switches in a full tenant is never broken by taking a license away for a moment.
+    Revokes first; then switches whose target has room, one after another, since each frees a seat of another type;
+    then assigns. Where there is an order in which all find a seat, it is found. A cycle of switches in a full tenant
+    is never broken by taking a license away for a moment. When not everybody finds a seat and a rank is given, nobody
+    gets one for which somebody of a smaller rank waits.
     """
-    room = dict(seats)
     waiting = sorted(changes, key=lambda change: (fold(change.mail), change.key))
-    ordered = [change for change in waiting if change.verb == "revoke"]
-    for change in ordered:
-        move_seat(change, room)
+    seating = _seat_most(waiting, seats)
+    return _seat_by_rank(waiting, seats, rank) if seating.short and rank else seating
+
+
+Move = tuple[str | None, str | None]
+"""The type that somebody holds, and the one they are to hold."""
+
+
+def _seat_most(waiting: Sequence[Change], seats: Mapping[str, Seats]) -> Seating:
+    room = dict(seats)
+    ordered = _revoke_all(waiting, room)
     short: list[Change] = []
     for verb in ("switch", "assign"):
-        left = [change for change in waiting if change.verb == verb]
-        while placed := list(_place(_most_wanted_first(left), room)):
-            ordered += placed
-            keys = {change.key for change in placed}
-            left = [change for change in left if change.key not in keys]
-        short += left
+        left: dict[Move, deque[Change]] = {}
+        for change in waiting:
+            if change.verb == verb:
+                left.setdefault((change.held, change.type), deque()).append(change)
+        while move := _find_move(left, room):
+            change = left[move].popleft()
+            move_seat(change, room)
+            ordered.append(change)
+        keys = {change.key for changes in left.values() for change in changes}
+        short += [change for change in waiting if change.key in keys]
     return Seating(tuple(ordered), tuple(short), room)
 
 
-def _most_wanted_first(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes that free what others wait for before those that free what nobody wants."""
-    wanted = Counter(change.type for change in changes)
-    return sorted(changes, key=lambda change: -wanted[change.held])
+def _find_move(left: Mapping[Move, Collection[Change]], room: Mapping[str, Seats]) -> Move | None:
+    """Return a move that finds a seat now: rather one whose own seat lets others follow until that seat is free again.
+
+    Any other uses the free seat up for those who could have passed it on.
+    """
+    moves = [move for move, changes in left.items() if changes and has_room(move[1], room)]
+    return next((move for move in moves if _comes_back(move, left, room)), moves[0] if moves else None)
 
 
-def _place(changes: Iterable[Change], room: dict[str, Seats]) -> Iterator[Change]:
-    """Yield the changes that find room, in one pass, and take it."""
-    for change in changes:
-        if change.type not in room or room[change.type].free > 0:
-            move_seat(change, room)
-            yield change
+def _comes_back(move: Move, left: Mapping[Move, Collection[Change]], room: Mapping[str, Seats]) -> bool:
+    """Tell whether others, each into the seat of the one before, can free again the seat that a move takes."""
+    freed, taken = [move[0]], move[1]
+    for type in freed:
+        if type is not None and type in room and room[type].free < 0:
+            continue  # one less in use, and still none is free
+        if type == taken:
+            return True
+        for (held, wanted), changes in left.items():
+            others = len(changes) - ((held, wanted) == move)
+            if wanted == type and others and held not in freed:
+                freed.append(held)
+    return False
+
+
+def _seat_by_rank(waiting: Sequence[Change], seats: Mapping[str, Seats], rank: Rank) -> Seating:
+    """Give one seat after another, each to the first who can take it; who switches moves before who is new."""
+    room = dict(seats)
+    ordered = _revoke_all(waiting, room)
+    queues: dict[str | None, list[Change]] = {}
+    for change in sorted((change for change in waiting if change.verb != "revoke"), key=rank, reverse=True):
+        queues.setdefault(change.type, []).append(change)
+    placed: list[Change] = []
+    while heads := [queue[-1] for type, queue in queues.items() if queue and has_room(type, room)]:
+        change = min(heads, key=rank)
+        queues[change.type].pop()
+        move_seat(change, room)
+        placed.append(change)
+    ordered += sorted(placed, key=lambda change: change.verb == "assign")
+    short = sorted((change for queue in queues.values() for change in queue), key=rank)
+    return Seating(tuple(ordered), tuple(short), room)
+
+
+def _revoke_all(waiting: Iterable[Change], room: dict[str, Seats]) -> list[Change]:
+    revokes = [change for change in waiting if change.verb == "revoke"]
+    for change in revokes:
+        move_seat(change, room)
+    return revokes
+
+
+def has_room(type: str | None, room: Mapping[str, Seats]) -> bool:
+    """Tell whether one more person can be given a type; one without seats is unlimited."""
+    return type is None or type not in room or room[type].free > 0
 
 
 def move_seat(change: Change, room: dict[str, Seats]) -> None:

@@ -8,8 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from qlik_provider.approval_file import ApprovalFile, draft_approval
+from qlik_provider.changes import name_some
 from qlik_provider.declaration import load_declaration
 from qlik_provider.errors import QlikProviderError
+from qlik_provider.journal import journal_schema
 from qlik_provider.probing.findings import Finding, differ
 from qlik_provider.probing.probe import Probe, Wish
 from qlik_provider.probing.report import TenantFound, document_of, foot_of, head_of, lines_of, table_of
@@ -19,6 +22,7 @@ from qlik_provider.shapes import declaration_schemas
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 DIFFERENT = 3  # the exit code of a probe that found something else than assumed
+NOTHING_HELD = 4  # the exit code of an approve that found nothing to approve
 
 _out, _err = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -41,6 +45,40 @@ def check(
     members = sum(len(group.members or ()) for group in declaration.groups.values())
     groups, people = len(declaration.groups), len(declaration.people)
     _out.print(f"{folder}: no faults (groups {groups}, members {members}, exceptions {people})", markup=False)
+
+
+@app.command()
+def approve(
+    folder: Annotated[Path, typer.Argument(help="the folder of one stack's files, for example stacks/prod")],
+    reason: Annotated[str, typer.Option(help="why these people may lose what they have")],
+    plans: Annotated[Path, typer.Option(envvar="QLIK_PLAN_DIR", help="where the last preview wrote its plans")],
+    name: Annotated[str, typer.Option(help="of the file; left out: the day of the plans")] = "",
+    expires: Annotated[str, typer.Option(help="the last day on which it counts, as 2026-11-09 or 7d")] = "7d",
+    only: Annotated[list[str] | None, typer.Option(help="a mail or subject; left out: everybody held")] = None,
+) -> None:
+    """Write an approval file for the removals that the brake holds: exit 0 if written, 4 if nothing is held."""
+    try:
+        approval = draft_approval(folder, plans, name=name, reason=reason, expires=expires, only=only or ())
+        if approval is not None:
+            approval.write()
+    except QlikProviderError as error:
+        _err.print(f"error: {error}", markup=False)
+        raise typer.Exit(1) from None
+    if approval is None:
+        _out.print(f"{plans}: nothing is held, so there is nothing to approve and nothing was written", markup=False)
+        raise typer.Exit(NOTHING_HELD)
+    _out.print("\n".join(_describe_approval(approval)), markup=False)
+
+
+def _describe_approval(approval: ApprovalFile) -> list[str]:
+    names = name_some([person.mail for person in approval.people])
+    lines = [f"{approval.path}: approves {len(approval.people)} until {approval.expires}: {names}"]
+    if approval.left:
+        lines.append(f"still held: {len(approval.left)}: {name_some([person.mail for person in approval.left])}")
+    return [
+        *lines,
+        "have it reviewed and merged; then `pulumi preview` shows these removals, and `pulumi up` sends them",
+    ]
 
 
 @app.command()
@@ -103,7 +141,7 @@ def _show(tenant: TenantFound, findings: Sequence[Finding], *, as_json: bool) ->
 def schema(
     folder: Annotated[Path, typer.Argument(help="where the schema files are written")] = Path("stacks/schema"),
 ) -> None:
-    """Write the JSON schemas of the declaration and of the plan document."""
+    """Write the JSON schemas of the declaration, the plan document and the journal."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in schemas().items():
         text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -113,4 +151,4 @@ def schema(
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every JSON schema this package fixes, by name."""
-    return {**declaration_schemas(), "plan": plan_schema()}
+    return {**declaration_schemas(), "plan": plan_schema(), "journal": journal_schema()}

@@ -11,15 +11,34 @@ import httpx
 
 from qlik_provider.credentials import BearerAuth, TokenSource
 from qlik_provider.entitlements import Assignment
-from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, Unauthorized
-from qlik_provider.people import TenantUser
+from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotPermitted, Unauthorized
+from qlik_provider.people import Administrator, SpaceAssignment, TenantGroup, TenantRole, TenantSpace, TenantUser
 from qlik_provider.transport import Answer, ask, open_http, read_date, refuse_bad_url, send
-from qlik_provider.wire import AssignmentRow, Batch, BatchItem, Links, Named, Overview, TenantBody, UserRow, parse_body
+from qlik_provider.wire import (
+    AdministratorRow,
+    AssignmentRow,
+    Batch,
+    BatchItem,
+    GivenEvent,
+    GroupRow,
+    LicenseSettings,
+    Links,
+    Overview,
+    RoleRow,
+    SpaceAssignmentRow,
+    SpaceRow,
+    TenantBody,
+    TenantFlags,
+    UserRow,
+    parse_body,
+)
 
 T = TypeVar("T")
 
 SERVICE = "qlik"
 PAGE = 100  # the largest page the identity and license services give
+STATES = " or ".join(f'status eq "{state}"' for state in ("active", "invited", "provisioned", "disabled"))
+_SETTINGS = "/api/v1/licenses/settings"
 
 
 class QlikClient:
@@ -57,24 +76,86 @@ class QlikClient:
         """Return license and seats (https://qlik.dev/apis/rest/licenses)."""
         return self._get("/api/v1/licenses/overview", Overview)
 
-    def read_assignments(self) -> tuple[Assignment, ...]:
-        """Return every row of the license, of whatever tenant; raises NoEvidence for a list that may be short."""
-        rows = self._list("/api/v1/licenses/assignments", AssignmentRow, cursor="page")
+    def read_assignments(self, *, orphans: bool = False) -> tuple[Assignment, ...]:
+        """Return every row of the license, of whatever tenant; raises NoEvidence for a list that may be short.
+
+        `orphans` are those of nobody who is a user of this tenant.
+        """
+        params = {"orphans": "true"} if orphans else {}
+        rows = self._list("/api/v1/licenses/assignments", AssignmentRow, cursor="page", **params)
         return tuple(row.value() for row in rows)
+
+    def read_license_settings(self) -> dict[str, bool]:
+        """Return which types the tenant hands out by itself (https://qlik.dev/apis/rest/licenses)."""
+        return self._get(_SETTINGS, LicenseSettings).model_dump(by_alias=True)
+
+    def read_tenant_flags(self, id: str) -> dict[str, bool]:
+        """Return which roles the tenant hands out by itself (https://qlik.dev/apis/rest/tenants)."""
+        return self._get(f"/api/v1/tenants/{id}", TenantFlags).model_dump(by_alias=True)
+
+    def read_caller(self) -> str:
+        """Return the id of the user this client acts as; the tenant answers with a redirect to it.
+
+        https://qlik.dev/apis/rest/users
+        """
+        path = "/api/v1/users/me"
+        answer = self.ask(path)
+        found = httpx.URL(answer.headers.get("location", "")).path.rpartition("/")[2]
+        if not found:
+            raise NoEvidence(SERVICE, "GET", path, f"{answer.status} without a user", status=answer.status)
+        return found
+
+    def read_given(self, user: str, since: datetime, until: datetime) -> tuple[GivenEvent, ...]:
+        """Return what the audits tell of license rows that a user gave or switched in a time.
+
+        https://qlik.dev/apis/rest/audits
+        """
+        between = "/".join(moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (since, until))
+        wanted = {"eventType": "com.qlik.license.assignment.updated", "userId": user, "eventTime": between}
+        events = self._list("/api/v1/audits", GivenEvent, cursor="next", **wanted)
+        return tuple(event for event in events if event.user_id == user)
 
     def read_users(self) -> tuple[TenantUser, ...]:
         """Return the users of the tenant, whatever their status (https://qlik.dev/apis/rest/users)."""
-        states = " or ".join(f'status eq "{state}"' for state in ("active", "invited", "provisioned", "disabled"))
-        rows = self._list("/api/v1/users", UserRow, cursor="next", filter=f"({states})", totalResults="true")
+        rows = self._list("/api/v1/users", UserRow, cursor="next", filter=f"({STATES})", totalResults="true")
         return tuple(row.value() for row in rows)
 
-    def read_roles(self) -> tuple[str, ...]:
-        """Return the names of the roles (https://qlik.dev/apis/rest/roles)."""
-        return tuple(role.name for role in self._list("/api/v1/roles", Named, cursor="next", totalResults="true"))
+    def read_roles(self) -> tuple[TenantRole, ...]:
+        """Return the roles (https://qlik.dev/apis/rest/roles)."""
+        return tuple(row.value() for row in self._list("/api/v1/roles", RoleRow, cursor="next", totalResults="true"))
 
-    def read_spaces(self) -> tuple[str, ...]:
-        """Return the names of the spaces the caller can see (https://qlik.dev/apis/rest/spaces)."""
-        return tuple(space.name for space in self._list("/api/v1/spaces", Named, cursor="next"))
+    def read_spaces(self) -> tuple[TenantSpace, ...]:
+        """Return the spaces the caller can see (https://qlik.dev/apis/rest/spaces)."""
+        return tuple(row.value() for row in self._list("/api/v1/spaces", SpaceRow, cursor="next"))
+
+    def read_space_assignments(self, space: str) -> tuple[SpaceAssignment, ...]:
+        """Return who has roles in a space; raises NotFound for one that is gone or not shown to the caller."""
+        rows = self._list(f"/api/v1/spaces/{space}/assignments", SpaceAssignmentRow, cursor="next")
+        return tuple(row.value() for row in rows)
+
+    def read_groups(self) -> tuple[TenantGroup, ...]:
+        """Return the groups but those of the system (https://qlik.dev/apis/rest/groups)."""
+        return tuple(row.value() for row in self._list("/api/v1/groups", GroupRow, cursor="next", totalResults="true"))
+
+    def read_group(self, id: str) -> TenantGroup:
+        """Return one group; raises NotFound where it is gone."""
+        return self._get(f"/api/v1/groups/{id}", GroupRow).value()
+
+    def count_users_in(self, group: str) -> int:
+        """Return how many users of the tenant are in a group, whatever their status."""
+        path, params = "/api/v1/users", {"filter": f'({STATES}) and assignedGroups.id eq "{group}"'}
+        body = self._read(path, {**params, "limit": "1", "totalResults": "true"})
+        total = body.get("totalResults") if isinstance(body, Mapping) else None
+        if not isinstance(total, int):
+            raise NoEvidence(SERVICE, "GET", path, "a count was asked for and none came")
+        return total
+
+    def read_administrators(self, role: str) -> tuple[Administrator, ...]:
+        """Return the active users with a role, assigned to them or to a group of theirs."""
+        given = f'assignedRoles.name eq "{role}" or assignedGroupsAssignedRoles.name eq "{role}"'
+        filter = f'(status eq "active") and ({given})'
+        rows = self._list("/api/v1/users", AdministratorRow, cursor="next", filter=filter, totalResults="true")
+        return tuple(row.value(role) for row in rows)
 
     def ask(self, path: str, params: Mapping[str, str] | None = None, *, is_signed: bool = True) -> Answer:
         """Return the answer to a GET as it came, also a refusal; unsigned, as somebody without a token gets it."""
@@ -120,7 +201,7 @@ class QlikClient:
 
 
 class Writer:
-    """The three writes of the license service; each answers with one item per change, in any order."""
+    """The writes of a tenant; those of assignments answer with one item per change, in any order."""
 
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
@@ -136,6 +217,20 @@ class Writer:
     def delete(self, items: Sequence[Mapping[str, str]]) -> tuple[BatchItem, ...]:
         """Take {subject, type} each."""
         return self._write("delete", items)
+
+    def put_license_settings(self, settings: Mapping[str, bool]) -> dict[str, bool]:
+        """Return the settings after putting them, all of them: what leaving one out means is nowhere written."""
+        request = self._http.build_request("PUT", _SETTINGS, json=dict(settings))
+        with _naming_variables(_SETTINGS):
+            body = send(SERVICE, self._http, request)
+        return parse_body(SERVICE, "PUT", _SETTINGS, body, LicenseSettings).model_dump(by_alias=True)
+
+    def patch_tenant_flags(self, id: str, flags: Mapping[str, bool]) -> None:
+        """Replace flags of the tenant."""
+        path = f"/api/v1/tenants/{id}"
+        operations = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in flags.items()]
+        with _naming_variables(path):
+            send(SERVICE, self._http, self._http.build_request("PATCH", path, json=operations))
 
     def ask(self, method: str, path: str, body: Any, content_type: str = "application/json") -> Answer:
         """Return the answer to a write of whatever kind as it came, also a refusal; without a body for None."""
@@ -161,7 +256,7 @@ def _naming_variables(path: str) -> Iterator[None]:
         raise CredentialsError("QLIK_API_KEY or QLIK_CLIENT_SECRET", reason) from error
     except Forbidden as error:
         reason = f"{path} is forbidden to this caller; give the client the scope admin_classic, or the user TenantAdmin"
-        raise CredentialsError("QLIK_CLIENT_ID or QLIK_API_KEY", reason) from error
+        raise NotPermitted("QLIK_CLIENT_ID or QLIK_API_KEY", reason) from error
 
 
 def _next_query(path: str, body: Mapping[str, Any]) -> dict[str, str] | None:

@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from qlik_provider.claims import dispute_claims, dispute_owner
 from qlik_provider.documents import Document, parse_document, read_document
-from qlik_provider.entitlements import KEY_PATTERN, NONE, RESERVED_KEYS
+from qlik_provider.entitlements import CAPACITY, KEY_PATTERN, NONE, RESERVED_KEYS
 from qlik_provider.errors import DeclarationError
-from qlik_provider.shapes import SHAPES, Access, Approval, Group, Person
+from qlik_provider.shapes import SHAPES, Access, Approval, Group, Licenses, Person
 
 UNSUPPORTED = "is not carried out by this release; take it out"
 
@@ -60,7 +61,7 @@ def load_declaration(folder: Path) -> Declaration:
         approvals={name: value for name, value in parsed.items() if name.startswith("approvals/")},
         documents=documents,
     )
-    faults += [*_contradictions(declaration), *_unsupported(declaration)]
+    faults += [*_contradictions(declaration), *_disputes(declaration), *_unsupported(declaration)]
     if faults:
         raise DeclarationError(faults)
     return declaration
@@ -91,21 +92,81 @@ def _contradictions(declaration: Declaration) -> Iterator[str]:
     for key, group in declaration.groups.items():
         file = f"groups/{key}"
         if key in RESERVED_KEYS or not re.fullmatch(KEY_PATTERN, key):
-            allowed = "a key is small letters, digits and hyphens, and not 'people' or 'hand'"
+            allowed = "a key is small letters, digits and hyphens, and not 'people', 'hand' or 'baseline'"
             yield declaration.fault(file, reason=f"the file name {key!r} is no key: {allowed}")
-        if group.license and group.license not in order:
+        if group.license and group.license not in (*order, *((CAPACITY,) if order else ())):
             yield declaration.fault(file, "license", reason=_not_ordered(group.license, order))
+        if licenses and _is_below_baseline(group.license, licenses):
+            reason = f"{group.license} is less than the baseline {licenses.baseline}, which everybody holds"
+            yield declaration.fault(file, "license", reason=reason)
         if group.name and names.setdefault(group.name.casefold(), key) != key:
             other = names[group.name.casefold()]
             yield declaration.fault(file, "name", reason=f"{group.name!r} is also the name of groups/{other}")
         for index in _repeated(group.members or ()):
             yield declaration.fault(file, "members", index, reason=f"{(group.members or ())[index]} is named twice")
+    yield from _people_contradictions(declaration, order)
+    if licenses:
+        yield from _license_contradictions(declaration, licenses)
+
+
+def _people_contradictions(declaration: Declaration, order: tuple[str, ...]) -> Iterator[str]:
     people = list(declaration.people)
     for index in _repeated(people):
         yield declaration.fault("people", people[index], reason="is named twice")
     for name, person in declaration.people.items():
-        if person.license and person.license != NONE and person.license not in order:
-            yield declaration.fault("people", name, "license", reason=_not_ordered(person.license, (*order, NONE)))
+        if person.license and person.license not in (*order, NONE, *((CAPACITY,) if order else ())):
+            known = (*order, NONE) if order else ()
+            yield declaration.fault("people", name, "license", reason=_not_ordered(person.license, known))
+
+
+def _license_contradictions(declaration: Declaration, licenses: Licenses) -> Iterator[str]:
+    for part, named in (("reserve", licenses.reserve), ("overage", licenses.overage)):
+        for type in named:
+            if type not in licenses.order:
+                reason = _not_ordered(type, licenses.order)
+                yield declaration.fault("access", "licenses", part, type, reason=reason)
+    if licenses.baseline != NONE and licenses.baseline not in licenses.order:
+        reason = _not_ordered(licenses.baseline, (*licenses.order, NONE))
+        yield declaration.fault("access", "licenses", "baseline", reason=reason)
+    for index, key in enumerate(licenses.priority):
+        if key not in declaration.groups:
+            reason = f"{key!r} is no group of this stack"
+            yield declaration.fault("access", "licenses", "priority", index, reason=reason)
+    for index in _repeated(licenses.priority):
+        yield declaration.fault("access", "licenses", "priority", index, reason="is named twice")
+    if licenses.priority and licenses.shortage != "waitlist":
+        reason = "counts only among people who wait; say shortage: waitlist"
+        yield declaration.fault("access", "licenses", "priority", reason=reason)
+
+
+def _is_below_baseline(type: str | None, licenses: Licenses) -> bool:
+    order = licenses.order
+    return type in order and licenses.baseline in order and order.index(type) > order.index(licenses.baseline)
+
+
+def _disputes(declaration: Declaration) -> Iterator[str]:
+    """Yield a fault for each thing about the owner of the seats, or about what the tenant hands out, that cannot be."""
+    licenses = declaration.access.licenses
+    if licenses is None:
+        return
+    if licenses.owned_by:
+        reason = dispute_owner(declaration.folder, licenses.owned_by)
+        if reason:
+            yield declaration.fault("access", "licenses", "ownedBy", reason=reason)
+        for part, declared in (("autoAssign", licenses.auto_assign), ("autoAssignRoles", licenses.auto_assign_roles)):
+            if declared.model_fields_set:
+                reason = f"is for the owner of the seats to declare, {licenses.owned_by}"
+                yield declaration.fault("access", "licenses", part, reason=reason)
+    else:
+        for reason in dispute_claims(declaration.folder):
+            yield declaration.fault("access", "licenses", reason=reason)
+    given = licenses.auto_assign.model_dump(by_alias=True, exclude_none=True)
+    if given.get(licenses.baseline) is False:
+        reason = f"contradicts baseline: {licenses.baseline}, which people get by this; write true, or take one out"
+        yield declaration.fault("access", "licenses", "autoAssign", licenses.baseline, reason=reason)
+    if licenses.baseline == "analyzer" and given.get("professional"):
+        reason = "contradicts baseline: analyzer, since the tenant gives professional first; write false"
+        yield declaration.fault("access", "licenses", "autoAssign", "professional", reason=reason)
 
 
 def _not_ordered(type: str, order: tuple[str, ...]) -> str:
@@ -125,31 +186,22 @@ def _repeated(names: tuple[str, ...] | list[str]) -> Iterator[int]:
 def _unsupported(declaration: Declaration) -> Iterator[str]:
     """Yield a fault for each part that the format knows and this release does not carry out yet."""
     asked: list[tuple[str, tuple[str, ...], bool]] = []
-    access, licenses = declaration.access, declaration.access.licenses
-    if licenses:
-        asked += [
-            ("access", ("licenses", "baseline"), licenses.baseline != NONE),
-            ("access", ("licenses", "shortage"), licenses.shortage != "fail"),
-            ("access", ("licenses", "overage"), any(licenses.overage.values())),
-            ("access", ("licenses", "onDestroy"), licenses.on_destroy != "keep"),
-            ("access", ("licenses", "ownedBy"), licenses.owned_by is not None),
-        ]
+    access = declaration.access
     asked += [
         ("access", ("subject", "from"), access.subject.from_ == "tenant"),
         ("access", ("leavers",), access.leavers is not None),
         ("access", ("provision",), access.provision),
-        ("access", ("claimBy",), access.claim_by != "displayName"),
         ("access", ("only",), access.only is not None),
     ]
     for key, group in declaration.groups.items():
         parts = {
-            "grant": group.grant != "declared",
             "rule": group.rule is not None,
-            "existing": group.existing is not None,
-            "nested": group.nested,
+            "nested": group.nested and group.existing is None,
             "query": group.query is not None,
             "everyone": group.everyone,
-            "allowEmpty": group.allow_empty,
+            "allowEmpty": group.allow_empty and group.existing is None,
+            "roles": group.roles is not None and group.existing is not None,
+            "spaces": group.spaces is not None and group.existing is not None,
             "releaseAfter": group.release_after is not None,
             "previously": group.previously is not None,
         }

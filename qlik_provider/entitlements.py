@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 HAND = "hand"  # conferred by nobody we know: changed by others
 PEOPLE = "people"  # conferred by an exception of people.yaml
-RESERVED_KEYS = frozenset({HAND, PEOPLE})
+BASELINE = "baseline"  # conferred by the tenant itself, to everybody
+RESERVED_KEYS = frozenset({HAND, PEOPLE, BASELINE})
 NONE = "none"
+CAPACITY = "capacity"  # no seat: the minutes everybody shares
+MINUTE_FORMAT = "%Y-%m-%dT%H:%MZ"  # how a record writes a time
 MEMBER = "member"  # the one type of a directory group
 
 KEY_PATTERN = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -55,6 +59,17 @@ class Assignment:
     subject: str
     type: str
     excess: bool = False
+    created: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """A row that neither the record nor the declaration explains, and when this very client gave it, if it did."""
+
+    subject: str
+    type: str
+    created: datetime | None
+    given: datetime | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +132,29 @@ class Removals:
         return dict(self.by_key).get(key, 0)
 
 
+@dataclass(frozen=True)
+class Reverts:
+    """How often others undid what this stack gave, which type that was, and when the last time was noticed."""
+
+    type: str
+    count: int
+    last: datetime
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.count} {self.last:{MINUTE_FORMAT}}"
+
+
+def parse_reverts(text: str) -> Reverts:
+    """Return the reverts written as `<type> <count> <minute>`; raises ValueError for anything else."""
+    type, count, last = text.split(" ")
+    return Reverts(type, int(count), parse_minute(last))
+
+
+def parse_minute(text: str) -> datetime:
+    """Return the minute a record is written by; raises ValueError for anything else."""
+    return datetime.strptime(text, MINUTE_FORMAT).replace(tzinfo=UTC)
+
+
 def parse_removals(text: str) -> Removals:
     """Return the removals written as `<people>[; <key> <people>…]`; raises ValueError for anything else."""
     people, *keys = text.split("; ")
@@ -125,16 +163,25 @@ def parse_removals(text: str) -> Removals:
 
 @dataclass(frozen=True)
 class Seats:
-    """The seats of one license type: bought, in use, and paid extra ones this stack may use."""
+    """The seats of one license type: bought, in use, and paid extra ones (-1: without an end)."""
 
     units: int
     used: int
     overage: int = 0
 
     @property
+    def limit(self) -> int:
+        """How many people can hold this type."""
+        return self.units + self.overage
+
+    @property
     def free(self) -> int:
         """How many more people can be given this type."""
-        return self.units + self.overage - self.used
+        return self.limit - self.used
+
+    def allowing(self, overage: int) -> "Seats":
+        """Return these seats with no more paid extra ones than are allowed."""
+        return replace(self, overage=overage if self.overage < 0 else min(self.overage, overage))
 
     def __str__(self) -> str:
         return f"{self.used} of {self.units}"

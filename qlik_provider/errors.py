@@ -3,7 +3,11 @@
 QlikProviderError
 ├── DeclarationError        fix the files                    .faults
 ├── CredentialsError        fix the environment              .variable
+│   └── NotPermitted        give the caller the named right
 ├── UnsafePlan              review the plan
+├── UnusablePlans           plan again, and review that
+├── UnusableApproval        ask for another approval
+├── Unfinished              run the same command again: a delete did a part, and the state stays
 ├── ApiError                a service answered, or did not   .service .method .path .status .code
 │   ├── Unauthorized        renew or replace the credentials
 │   ├── Forbidden           give the caller the named permission
@@ -39,8 +43,24 @@ class CredentialsError(QlikProviderError):
         super().__init__(f"{variable}: {reason}")
 
 
+class NotPermitted(CredentialsError):
+    """The service knows the caller, who lacks the right for this one thing."""
+
+
 class UnsafePlan(QlikProviderError):
     """The plan breaks a rule of the declaration; nothing was sent."""
+
+
+class UnusablePlans(QlikProviderError):
+    """Plan documents that somebody reviewed cannot be relied on, or are of something else; nothing was sent."""
+
+
+class UnusableApproval(QlikProviderError):
+    """The approval that was asked for cannot be written; nothing was."""
+
+
+class Unfinished(QlikProviderError):
+    """A delete did a part of its work; the state stays, so that the next one does the rest."""
 
 
 class UnfitSubject(QlikProviderError):

@@ -10,19 +10,21 @@ from typing import Any, TypeVar
 import httpx
 
 from qlik_provider.credentials import BearerAuth, GraphTokens
-from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, Unauthorized
-from qlik_provider.people import DirectoryUser
+from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotFound, Unauthorized
+from qlik_provider.people import DirectoryGroup, DirectoryUser
 from qlik_provider.transport import open_http, send
-from qlik_provider.wire import GraphBatch, GraphMember, GraphReply, GraphUser, parse_body
+from qlik_provider.wire import GraphBatch, GraphGroup, GraphMember, GraphReply, GraphRule, GraphUser, parse_body
 
-T = TypeVar("T")
+T = TypeVar("T", GraphUser, GraphMember, GraphGroup)
 
 SERVICE = "graph"
 PAGE = 999  # https://learn.microsoft.com/graph/paging
 BATCH = 20  # requests of one $batch: https://learn.microsoft.com/graph/json-batching
+READ_MEMBERS = "GroupMember.Read.All"  # https://learn.microsoft.com/graph/api/group-list-members
 BIND = 20  # members of one PATCH: https://learn.microsoft.com/graph/api/group-post-members
 
 _COUNTED = {"$select": "id,userPrincipalName,mail,displayName,accountEnabled,userType", "$count": "true"}
+_GROUP = {"$select": "id,displayName,groupTypes,membershipRuleProcessingState"}
 
 
 class GraphClient:
@@ -43,18 +45,75 @@ class GraphClient:
 
     def read_users(self) -> tuple[DirectoryUser, ...]:
         """Return every user of the directory; raises NoEvidence for a list that may be short."""
-        rows = self._list("/v1.0/users", GraphUser, _COUNTED)
+        with _needing("User.Read.All"):
+            rows = self._list("/v1.0/users", GraphUser, _COUNTED)
         return tuple(row.value() for row in rows)
 
     def read_deleted_users(self) -> tuple[DirectoryUser, ...]:
         """Return the users in the recycle bin (https://learn.microsoft.com/graph/api/directory-deleteditems-list)."""
-        rows = self._list("/v1.0/directory/deletedItems/microsoft.graph.user", GraphUser, _COUNTED)
+        with _needing("User.Read.All"):
+            rows = self._list("/v1.0/directory/deletedItems/microsoft.graph.user", GraphUser, _COUNTED)
         return tuple(row.value(is_deleted=True) for row in rows)
 
-    def read_members(self, group: str) -> tuple[str, ...]:
-        """Return the object ids of the direct members of a group, whatever their kind."""
-        rows = self._list(f"/v1.0/groups/{group}/members", GraphMember, {"$select": "id"})
+    def read_members(self, group: str, *, is_counted: bool = False) -> tuple[str, ...]:
+        """Return the object ids of the direct members of a group, whatever their kind.
+
+        Counted, the list comes from an index of its own, with the number that proves it whole.
+        """
+        params = {"$select": "id", "$count": "true"} if is_counted else {"$select": "id"}
+        with _needing(READ_MEMBERS):
+            rows = self._list(f"/v1.0/groups/{group}/members", GraphMember, params)
         return tuple(row.id for row in rows)
+
+    def read_group(self, group: str) -> DirectoryGroup:
+        """Return the group of an object id; raises NotFound where there is none."""
+        path = f"/v1.0/groups/{group}"
+        return parse_body(SERVICE, "GET", path, self._read(path, _GROUP), GraphGroup).value()
+
+    def read_deleted_group(self, group: str) -> DirectoryGroup:
+        """Return the group in the recycle bin that has an object id; raises NotFound where there is none."""
+        path = f"/v1.0/directory/deletedItems/{group}"
+        return parse_body(SERVICE, "GET", path, self._read(path, {"$select": "id,displayName"}), GraphGroup).value()
+
+    def read_groups_named(self, name: str) -> tuple[DirectoryGroup, ...]:
+        """Return every group of a display name, in any case of its letters."""
+        quoted = name.replace("'", "''")
+        rows = self._list("/v1.0/groups", GraphGroup, {**_GROUP, "$filter": f"displayName eq '{quoted}'"})
+        return tuple(row.value() for row in rows if row.display_name.casefold() == name.casefold())
+
+    def read_group_users(self, group: str, *, nested: bool) -> tuple[DirectoryUser, ...]:
+        """Return the users in a group, those in the groups in it too where `nested`.
+
+        Raises NoEvidence for a list that may be short: the members cast to one type come with a count of their own,
+        and with the lag of the index that counts (https://learn.microsoft.com/graph/aad-advanced-queries).
+        """
+        relation = "transitiveMembers" if nested else "members"
+        rows = self._list(f"/v1.0/groups/{group}/{relation}/microsoft.graph.user", GraphUser, _COUNTED)
+        return tuple(row.value() for row in rows)
+
+    def count_nested_groups(self, group: str) -> int:
+        """Return how many groups are direct members of a group."""
+        path = f"/v1.0/groups/{group}/members/microsoft.graph.group"
+        body = self._read(path, {"$select": "id", "$count": "true", "$top": "1"})
+        count = body.get("@odata.count") if isinstance(body, Mapping) else None
+        return parse_body(SERVICE, "GET", path, count, int)
+
+    def read_rule(self, group: str) -> GraphRule.Status | None:
+        """Return how the rule of a dynamic group was processed last; None for one that is not processed.
+
+        https://learn.microsoft.com/graph/api/resources/membershipruleprocessingstatus (beta only)
+        """
+        path = f"/beta/groups/{group}"
+        body = self._read(path, {"$select": "membershipRuleProcessingStatus"})
+        return parse_body(SERVICE, "GET", path, body, GraphRule).membership_rule_processing_status
+
+    def has_group(self, group: str) -> bool:
+        """Tell whether a group exists (https://learn.microsoft.com/graph/api/group-get)."""
+        try:
+            self.read_group(group)
+        except NotFound:
+            return False
+        return True
 
     def read_batch(self, urls: Sequence[str]) -> tuple[GraphReply, ...]:
         """Return the replies to up to 20 GETs of one $batch, in the order they came."""
@@ -78,8 +137,10 @@ class GraphClient:
             query = dict(httpx.URL(link).params)
             if query in seen:
                 raise NoEvidence(SERVICE, "GET", path, "a link came twice, so the list may be short")
-        if isinstance(total, int) and total > len(items):
-            raise NoEvidence(SERVICE, "GET", path, f"{len(items)} of {total} items came, so the list is short")
+        # An item that comes twice stands where another one is missing.
+        count = len({item.id for item in items})
+        if isinstance(total, int) and total > count:
+            raise NoEvidence(SERVICE, "GET", path, f"{count} of {total} items came, so the list is short")
         return items
 
     def _read(self, path: str, params: Mapping[str, str]) -> Any:
@@ -89,10 +150,16 @@ class GraphClient:
             return send(SERVICE, self._http, request)
         except Unauthorized as error:
             raise CredentialsError("ARM_CLIENT_SECRET", f"the directory refused the token: {error.reason}") from error
-        except Forbidden as error:
-            permission = "GroupMember.Read.All" if "/groups/" in path else "User.Read.All"
-            reason = f"{path} is forbidden to this client; grant it the application permission {permission}"
-            raise CredentialsError("ARM_CLIENT_ID", reason) from error
+
+
+@contextmanager
+def _needing(permission: str) -> Iterator[None]:
+    """Name the permission without which a run cannot go on."""
+    try:
+        yield
+    except Forbidden as error:
+        reason = f"{error.path} is forbidden to this client; grant it the application permission {permission}"
+        raise CredentialsError("ARM_CLIENT_ID", reason) from error
 
 
 class GraphWriter:

@@ -7,31 +7,44 @@ declared at the last apply. https://www.pulumi.com/docs/iac/concepts/providers/d
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from qlik_provider.brake import Brake, count_removals, recent_removals
 from qlik_provider.changes import Change, move_seat
+from qlik_provider.doubt import distrust
 from qlik_provider.entitlements import (
     MEMBER,
+    MINUTE_FORMAT,
     NONE,
     Assignment,
     BySubject,
     Deviation,
     Entitlement,
     Removals,
+    Reverts,
     Seats,
     fold,
     parse_entitlement,
+    parse_minute,
     parse_removals,
+    parse_reverts,
 )
 from qlik_provider.errors import QlikProviderError
-from qlik_provider.plan import UNSENT, Plan, Recorded, Rules, choose_rows, correct, refusal_of
+from qlik_provider.plan import (
+    UNSENT,
+    WAITLISTED,
+    Plan,
+    Recorded,
+    Rules,
+    choose_rows,
+    correct,
+    count_reverts,
+    refusal_of,
+)
 
 Bag = Mapping[str, Any]
-
-_MINUTE = "%Y-%m-%dT%H:%MZ"
 
 
 @dataclass(frozen=True)
@@ -102,17 +115,24 @@ def recorded_of(outputs: Bag, form: Form, *, settled: bool) -> Recorded:
     return Recorded(
         ledger=form.parse_people(outputs),
         deviations=form.parse_deviations(outputs),
-        removed=_parse_removed(outputs),
+        removed=parse_removed(outputs),
         seats=outputs.get("seats", {}),
+        unseen=outputs.get("unseen", {}),
+        foreign={type: int(count) for type, count in outputs.get("foreign", {}).items()},
         settled=settled,
+        reverts={subject: parse_reverts(text) for subject, text in outputs.get("reverts", {}).items()},
+        retry=outputs.get("rules", {}).get("retry", ""),
     )
 
 
-def _parse_removed(outputs: Bag) -> dict[datetime, Removals]:
-    return {
-        datetime.strptime(minute, _MINUTE).replace(tzinfo=UTC): parse_removals(text)
-        for minute, text in outputs.get("removed", {}).items()
-    }
+def parse_removed(outputs: Bag) -> dict[datetime, Removals]:
+    """Return the removals of a bag, by minute."""
+    return {parse_minute(minute): parse_removals(text) for minute, text in outputs.get("removed", {}).items()}
+
+
+def write_removed(removed: Mapping[datetime, Removals]) -> dict[str, str]:
+    """Return the removals as the bag holds them."""
+    return {minute.strftime(MINUTE_FORMAT): str(removals) for minute, removals in sorted(removed.items())}
 
 
 def rules_of(inputs: Bag, approved: Collection[str] = ()) -> Rules:
@@ -133,6 +153,13 @@ def rules_of(inputs: Bag, approved: Collection[str] = ()) -> Rules:
         approved=frozenset(subject.casefold() for subject in approved),
         doubt=inputs.get("doubt", {}),
         reserve={type: int(count) for type, count in under(bag, "reserve").items()},
+        baseline=bag.get("baseline", NONE),
+        is_waiting=bag.get("shortage") == "waitlist",
+        overage={type: int(count) for type, count in under(bag, "overage").items()},
+        confers=under(bag, "confers"),
+        first=tuple(filter(None, bag.get("priority", "").split(", "))),
+        capacity={key: int(count) for key, count in under(bag, "capacity").items()},
+        retry=str(bag.get("retry", "")),
     )
 
 
@@ -148,17 +175,21 @@ def carry_over(old: Bag, new: Bag, form: Form) -> tuple[dict[str, Any], list[str
     and the new value wins, so a declared gain from a healthy group still arrives.
     """
     doubt, sources = dict(new.get("doubt", {})), dict(new.get("sources", {}))
+    strangers: set[str] = set()
     for key, known in old.get("sources", {}).items():
+        if key in doubt:
+            sources.setdefault(key, known)  # or the group that has the name after the doubt would pass for this one
         found = sources.get(key, known)
         is_known = isinstance(found, str)  # an object id that a preview cannot know yet equals itself
         if is_known and found != known and new.get("rules", {}).get(f"source.{key}") != found:
-            doubt[key] = f"object id {known} became {found}"
+            doubt[key] = f"object id {known} became {found}; accept it by objectId: {found} (the rule source.{key})"
             sources[key] = known
-    rank = rules_of(new).rank
-    people = form.parse_people(new)
+            strangers.add(key)
+    rank, before = rules_of(new).rank, form.parse_people(old)
+    people = distrust(form.parse_people(new), before, strangers, under(new.get("rules", {}), "confers"), rank)
     spelling = {fold(subject): subject for subject in people}
     carried = []
-    for old_subject, held in form.parse_people(old).items():
+    for old_subject, held in before.items():
         subject = spelling.get(fold(old_subject), old_subject)
         doubtful = [key for key in held.keys if key in doubt]
         declared = people.get(subject)
@@ -173,16 +204,22 @@ def carry_over(old: Bag, new: Bag, form: Form) -> tuple[dict[str, Any], list[str
     return {**new, form.people: form.write_people(people), "doubt": doubt, "sources": sources}, carried
 
 
-def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment]) -> dict[str, Any]:
+def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment], now: datetime) -> dict[str, Any]:
     """Return `outputs` as far as the rows read bear them out; nothing is ever added to the ledger.
 
-    An entry that others changed takes the deviation beside it away: left standing, that would hide a loss.
+    An entry that others changed takes the deviation beside it away: left standing, that would hide a loss. One that was
+    confirmed and never shown yet stays as it is: a list that lags behind our own write proves nothing about it.
     """
     ledger, deviations = form.parse_people(outputs), form.parse_deviations(outputs)
-    held = choose_rows(rows, BySubject(ledger), rules_of(outputs))
+    rules = rules_of(outputs)
+    rows = tuple(rows)
+    unseen = still_unseen(outputs.get("unseen", {}), rows)
+    held = choose_rows(rows, BySubject(ledger), rules)
+    recorded = replace(recorded_of(outputs, form, settled=False), unseen=unseen)
+    reverts = count_reverts(recorded, held, rules, now)
     for subject, entry in list(ledger.items()):
         row = held.get(subject)
-        if row is not None and row.type == entry.type:
+        if (row is not None and row.type == entry.type) or subject in unseen:
             continue
         deviation = deviations.pop(subject, None)
         declared = deviation.declared if deviation else None
@@ -191,19 +228,65 @@ def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment]) -> dict
             del ledger[subject]
         else:
             ledger[subject] = declared if declared and declared.type == left.type else left
-    return {**outputs, form.people: form.write_people(ledger), "deviations": form.write_deviations(deviations)}
+    return {
+        **{name: value for name, value in outputs.items() if name not in {"reverts", "unseen"}},
+        form.people: form.write_people(ledger),
+        "deviations": form.write_deviations(deviations),
+        **_write_reverts(reverts),
+        **_write_unseen(unseen),
+    }
+
+
+def _write_reverts(reverts: Mapping[str, Reverts]) -> dict[str, Any]:
+    """Return the part of the outputs that says what others undid; none while nobody did."""
+    return {"reverts": {subject: str(found) for subject, found in sorted(reverts.items())}} if reverts else {}
+
+
+def still_unseen(unseen: Mapping[str, str], rows: Iterable[Assignment]) -> dict[str, str]:
+    """Return what of `unseen` these rows do not show either."""
+    shown = {(fold(row.subject), row.type) for row in rows}
+    return {subject: type for subject, type in unseen.items() if (fold(subject), type) not in shown}
+
+
+def _write_unseen(unseen: Mapping[str, str]) -> dict[str, Any]:
+    """Return the output, which is there only when it says something."""
+    return {"unseen": dict(sorted(unseen.items()))} if unseen else {}
+
+
+def stand_in(
+    rows: Collection[Assignment], desired: Mapping[str, Entitlement], recorded: Recorded
+) -> tuple[Assignment, ...]:
+    """Return the rows, with entries in the place of rows that should show them and never did yet.
+
+    A change away from such an entry starts from what was confirmed; where nothing is to change it is asked for again,
+    which does no harm and confirms it anew.
+    """
+    declared = BySubject(desired)
+    confirmed = {
+        fold(subject): Assignment(subject, type)
+        for subject, type in still_unseen(recorded.unseen, rows).items()
+        if subject not in declared or declared[subject].type != type
+    }
+    return (*(row for row in rows if fold(row.subject) not in confirmed), *confirmed.values())
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one change: done, refused by the service, or unsent (and then tried again by every run)."""
+    """What became of one change: done, refused by the service, short of a seat, or unsent (tried by every run).
+
+    One that is done by what the service answered, and that its list never showed in time, is not `is_seen`. Of one that
+    was not done `is_gone` tells that the row it was about is no longer there either.
+    """
 
     change: Change
-    state: Literal["done", "refused", "unsent"]
+    state: Literal["done", "refused", "short", "unsent"]
     reason: str = ""
+    is_seen: bool = True
+    is_gone: bool = False
 
     def __str__(self) -> str:
-        return str(self.change) if self.state == "done" else f"{self.change}: {self.reason}"
+        gone = f"; {self.change.held} is gone" if self.is_gone else ""
+        return str(self.change) if self.state == "done" else f"{self.change}: {self.reason}{gone}"
 
 
 def conclude(
@@ -211,8 +294,14 @@ def conclude(
     done: Collection[str],
     refusals: Mapping[str, str],
     failure: QlikProviderError | None,
+    *,
+    short: Collection[str] = (),
+    unseen: Collection[str] = (),
 ) -> tuple[Outcome, ...]:
-    """Return what became of each change, given the keys of those done and the service's reasons for others.
+    """Return what became of each change, given the keys of those done, the service's reasons for others.
+
+    `short` are those of the refused whose seat somebody else took, `unseen` those done that the service's list does
+    not show.
 
     Raises `failure`, which stopped the work, if nothing was done before it.
     """
@@ -221,9 +310,9 @@ def conclude(
     outcomes = []
     for change in changes:
         if change.key in done:
-            outcomes.append(Outcome(change, "done"))
+            outcomes.append(Outcome(change, "done", is_seen=change.key not in unseen))
         elif change.key in refusals:
-            outcomes.append(Outcome(change, "refused", refusals[change.key]))
+            outcomes.append(Outcome(change, "short" if change.key in short else "refused", refusals[change.key]))
         else:
             outcomes.append(Outcome(change, "unsent", str(failure or "the service did not say what became of it")))
     return tuple(outcomes)
@@ -234,18 +323,23 @@ def settle(
 ) -> dict[str, Any]:
     """Return the outputs after an apply: what is held now, and why anybody differs.
 
-    The ledger never claims what was not confirmed.
+    The ledger never claims what was not confirmed; `unseen` is what of it no list has shown, so far.
     """
     done = {outcome.change.key for outcome in outcomes if outcome.state == "done"}
-    refused = {outcome.change.key for outcome in outcomes if outcome.state == "refused"}
+    gone = {outcome.change.key for outcome in outcomes if outcome.is_gone}
+    # Of what is gone a refusal is no news: it was about another row.
+    states = {outcome.change.key: UNSENT if outcome.is_gone else outcome.state for outcome in outcomes}
+    is_waiting = rules_of(inputs).is_waiting
     ledger, deviations = dict(plan.ledger), dict(plan.deviations)
     for change in plan.changes:
         if change.key not in done:
-            why = refusal_of(change) if change.key in refused else UNSENT
+            why = _name_failure(change, states.get(change.key), is_waiting=is_waiting)
             deviations[change.key] = Deviation(change.declared, why)
             ledger.pop(change.key, None)
-            if change.mine:
+            if change.mine and change.key not in gone:
                 ledger[change.key] = change.mine
+    unseen = {subject: type for subject, type in recorded.unseen.items() if subject not in done}
+    unseen |= {o.change.key: o.change.type for o in outcomes if o.state == "done" and o.change.type and not o.is_seen}
     lost = [
         change.lost for change in plan.changes if change.key in done and change.is_removal and not change.is_approved
     ]
@@ -257,16 +351,28 @@ def settle(
         **{name: inputs[name] for name in form.echoed if name in inputs},
         form.people: form.write_people(ledger),
         "deviations": form.write_deviations(deviations),
-        "removed": {minute.strftime(_MINUTE): str(removals) for minute, removals in sorted(removed.items())},
+        "removed": write_removed(removed),
+        **_write_reverts(plan.reverts),
         "seats": write_seats(_seats_after(plan, done)),
-        "foreign": dict(sorted((Counter(plan.foreign) + Counter(_left_foreign(plan, done))).items())),
+        "foreign": dict(sorted((Counter(plan.foreign) + Counter(_become_foreign(plan, done))).items())),
+        **_write_unseen({subject: type for subject, type in unseen.items() if subject in ledger}),
     }
 
 
-def _left_foreign(plan: Plan, done: Collection[str]) -> Iterator[str]:
-    """Yield the types of rows that were to become ours and did not."""
+def _name_failure(change: Change, state: str | None, *, is_waiting: bool) -> str:
+    """Return why a change was not done; who lost a seat to somebody else waits, where waiting is declared."""
+    if state == "short" and is_waiting:
+        return WAITLISTED
+    return refusal_of(change) if state in {"refused", "short"} else UNSENT
+
+
+def _become_foreign(plan: Plan, done: Collection[str]) -> Iterator[str]:
+    """Yield the types of rows that were to become ours and did not, and of those that are the tenant's again."""
     for change in plan.changes:
-        if change.key not in done and change.mine is None and change.held:
+        if change.key in done:
+            if change.type and change.declared is None:
+                yield change.type
+        elif change.mine is None and change.held:
             yield change.held
 
 

@@ -27,6 +27,33 @@ class DirectoryUser:
 
 
 @dataclass(frozen=True)
+class DirectoryGroup:
+    """A group of the directory (https://learn.microsoft.com/graph/api/resources/group)."""
+
+    id: str
+    name: str
+    is_dynamic: bool = False
+    """Its members follow from a rule."""
+    is_paused: bool = False
+    """The rule is not being processed, at somebody's wish."""
+
+
+@dataclass(frozen=True)
+class GroupReading:
+    """What one read of a group gave: its people, or why they are not known for certain."""
+
+    name: str
+    """The display name; where the group was not found, what the declaration calls it."""
+    id: str | None = None
+    """The object id, as far as it is known."""
+    users: tuple[DirectoryUser, ...] = ()
+    nested: int = 0
+    """Groups in the group whose people were not asked for."""
+    doubt: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
 class TenantUser:
     """A user of the tenant (https://qlik.dev/apis/rest/users)."""
 
@@ -38,6 +65,55 @@ class TenantUser:
 
 
 @dataclass(frozen=True)
+class TenantRole:
+    """A role of the tenant (https://qlik.dev/apis/rest/roles)."""
+
+    name: str
+    makes_full_users: bool = False
+    """Whether it promotes a basic user on a capacity license (`userEntitlementType`)."""
+
+
+@dataclass(frozen=True)
+class TenantSpace:
+    """A space that the caller can see (https://qlik.dev/apis/rest/spaces)."""
+
+    id: str
+    name: str
+    type: str = "shared"
+    assignable_roles: frozenset[str] = frozenset()
+    """What the caller may assign in it; nothing, where it does not manage the space."""
+
+
+@dataclass(frozen=True)
+class SpaceAssignment:
+    """The roles somebody has in a space."""
+
+    id: str
+    assignee: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TenantGroup:
+    """A group of the tenant (https://qlik.dev/apis/rest/groups)."""
+
+    id: str
+    name: str
+    provider_type: str = "idp"
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """A user with the role TenantAdmin: assigned, or by groups, whose ids these are."""
+
+    id: str
+    is_bot: bool = False
+    is_assigned: bool = False
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class TenantNames:
     """What the names of a declaration can mean in a tenant."""
 
@@ -45,8 +121,12 @@ class TenantNames:
     license: str
     types: tuple[str, ...]
     roles: tuple[str, ...] = ()
-    spaces: tuple[str, ...] = ()
+    spaces: tuple[TenantSpace, ...] = ()
     users: tuple[TenantUser, ...] = ()
+    pools: tuple[str, ...] = ()
+    """Types that are minutes everybody shares."""
+    holders: frozenset[str] = frozenset()
+    """Folded subjects of all license rows; read only where somebody asks who holds one."""
 
 
 class Directory:

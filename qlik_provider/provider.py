@@ -3,13 +3,13 @@
 https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
-import functools
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Concatenate, Literal, ParamSpec, TypeVar
+from typing import Any, ClassVar, Literal
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -21,11 +21,13 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
-from pulumi.output import Unknown
 
+from qlik_provider.calls import fill_unknown, has_unknown, in_one_line, without_provider
 from qlik_provider.changes import name_some
 from qlik_provider.declaration import approved_subjects
+from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import QlikProviderError
+from qlik_provider.journal import fates_of, make_record, waiting_in, write_record
 from qlik_provider.ledger import (
     Bag,
     Form,
@@ -36,30 +38,21 @@ from qlik_provider.ledger import (
     recorded_of,
     rules_of,
     settle,
+    stand_in,
+    still_unseen,
     write_seats,
 )
-from qlik_provider.plan import Observed, Plan, Recorded, count_foreign, make_plan
-from qlik_provider.report import describe_outcomes, describe_plan, is_quiet, make_document, write_document
-from qlik_provider.session import engine_log, note_check, was_checked
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Self = TypeVar("Self", bound="LedgerProvider")
-
-
-def _in_one_line(
-    method: Callable[Concatenate[Self, P], R],
-) -> Callable[Concatenate[Self, P], R]:
-    """Let an error of ours through without the errors behind it, which the engine would print as well."""
-
-    @functools.wraps(method)
-    def call(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(self, *args, **kwargs)
-        except QlikProviderError as error:
-            raise error from None
-
-    return call
+from qlik_provider.plan import Observed, Plan, Recorded, Removal, count_foreign, leave_out, make_plan
+from qlik_provider.report import (
+    PlanDocument,
+    describe_outcomes,
+    describe_plan,
+    is_quiet,
+    make_document,
+    write_document,
+)
+from qlik_provider.review import find_reviewed
+from qlik_provider.session import engine_log, note_check, note_program, reviewed_plans, was_checked
 
 
 class LedgerProvider(ResourceProvider):
@@ -73,22 +66,41 @@ class LedgerProvider(ResourceProvider):
     kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers"]]
     identity: ClassVar[tuple[str, ...]]
     """Inputs that a resource keeps for life."""
+    client: ClassVar[str] = "QLIK_CLIENT_ID"
+    """The variable that names as whom it writes."""
+
+    def identify(self, bag: Bag) -> dict[str, str]:
+        """Return what tells the resource from one of the same name in another stack, as far as it is known."""
+        return {name: str(bag.get(name)) for name in self.identity}
 
     @abstractmethod
     def name(self, inputs: Bag) -> str:
         """Return the resource's name, as the plan document and the log have it."""
 
     @abstractmethod
-    def observe(self, bag: Bag) -> Observed | None:
-        """Return what is held now; None if the thing that holds it is gone."""
+    def observe(self, bag: Bag, known: Collection[str] = ()) -> Observed | None:
+        """Return what is held now; None if the thing that holds it is gone.
+
+        `known` are subjects whose absence would end something, so it has to be proven.
+        """
 
     @abstractmethod
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Carry a plan out."""
 
+    def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
+        """Return a plan with what is known of rows that neither record nor declaration explains."""
+        del inputs, rows, recorded
+        return plan
+
     @abstractmethod
     def now(self, inputs: Bag) -> datetime:
         """Return the time of the service."""
+
+    def trace(self, group: str) -> str:
+        """Return what became of a group that a key was read from, as the end of a sentence; nothing where unknown."""
+        del group
+        return ""
 
     def configure(self, req: ConfigureRequest) -> None:
         """Have errors printed as one line; the credentials come from the environment, never from the state."""
@@ -97,11 +109,11 @@ class LedgerProvider(ResourceProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs with what is in doubt carried over; on a first run, plan."""
-        inputs = _without_provider(news)
-        if _has_unknown(inputs.get(self.form.people)):
+        inputs = without_provider(news)
+        if has_unknown(inputs.get(self.form.people)):
             return CheckResult(inputs, [])
         try:
-            return CheckResult(self._check(_without_provider(olds), inputs), [])
+            return CheckResult(self._check(without_provider(olds), inputs), [])
         except (QlikProviderError, ValueError) as error:
             return CheckResult(inputs, [CheckFailure("", str(error))])
 
@@ -111,8 +123,14 @@ class LedgerProvider(ResourceProvider):
             if olds.get(name) != inputs.get(name):
                 moved = f"{name} {olds.get(name)} became {inputs.get(name)}"
                 raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
+        self._reviewed(inputs)
         if olds and "doubt" in self.form.echoed:
+            found = inputs.get("sources", {})
             inputs, carried = carry_over(olds, inputs, self.form)
+            inputs["doubt"] = {
+                key: self._trace(reason, inputs["sources"].get(key), found.get(key))
+                for key, reason in inputs["doubt"].items()
+            }
             if carried:
                 doubt = "; ".join(f"{key}: {reason}" for key, reason in sorted(inputs["doubt"].items()))
                 engine_log().warn(f"{self.name(inputs)}: kept in doubt ({doubt}): {name_some(sorted(carried))}")
@@ -120,54 +138,73 @@ class LedgerProvider(ResourceProvider):
         if olds:
             self.observe(inputs)
         else:
-            self._plan(inputs, Recorded()).raise_if_unsafe()
+            self.make_plan(inputs, Recorded()).raise_if_unsafe()
         return inputs
 
-    @_in_one_line
+    def _trace(self, reason: str, known: str | None, found: Any) -> str:
+        """Return the reason of a doubt, and what became of the group known so far where it was not found again."""
+        if known is None or found == known:
+            return reason
+        end = self.trace(known)
+        return f"{reason}; {known}, known so far, {end}" if end else reason
+
+    @in_one_line
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Tell whether an update would do anything; after a refresh, only whether the inputs differ."""
-        olds, news = _without_provider(_olds), _without_provider(_news)
-        if _has_unknown(news.get(self.form.people)):
+        olds, news = without_provider(_olds), without_provider(_news)
+        if has_unknown(news.get(self.form.people)):
             return DiffResult(changes=None)
-        inputs = _fill_unknown(news, olds)
+        inputs = fill_unknown(news, olds)
         is_same = inputs_of(olds, self.form) == inputs
         if not was_checked(self._address(inputs)):
             return DiffResult(changes=False if is_same else None)
         recorded = recorded_of(olds, self.form, settled=is_same)
-        plan = self._plan(inputs, recorded)
+        plan = self.make_plan(inputs, recorded)
         plan.raise_if_unsafe()
-        return DiffResult(changes=plan.differs_from(recorded) if is_same else None)
+        is_shown_now = recorded != self._look_again(inputs, recorded)
+        return DiffResult(changes=(plan.differs_from(recorded) or is_shown_now) if is_same else None)
 
-    @_in_one_line
+    @in_one_line
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Apply all that can be applied and return the truth."""
-        inputs = _without_provider(props)
+        note_program()
+        inputs = without_provider(props)
         return CreateResult(self.id_of(inputs), self._apply(inputs, Recorded()))
 
-    @_in_one_line
+    @in_one_line
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Apply all that can be applied and return the truth."""
-        olds, inputs = _without_provider(_olds), _without_provider(_news)
+        note_program()
+        olds, inputs = without_provider(_olds), without_provider(_news)
         recorded = recorded_of(olds, self.form, settled=inputs_of(olds, self.form) == inputs)
         return UpdateResult(self._apply(inputs, recorded))
 
-    @_in_one_line
+    @in_one_line
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return the record as far as what is held bears it out."""
-        outputs = _without_provider(props)
-        observed = self.observe(outputs)
+        outputs = without_provider(props)
+        observed = self.observe(outputs, outputs.get(self.form.people, {}))
         if observed is None:
             return ReadResult("", {})
-        outputs = correct_record(outputs, self.form, observed.rows)
+        outputs = correct_record(outputs, self.form, observed.rows, self.now(outputs))
         outputs["seats"] = write_seats(observed.seats)
         outputs["foreign"] = count_foreign(observed.rows, outputs[self.form.people])
         return ReadResult(id_, outputs, inputs_of(outputs, self.form))
 
-    @_in_one_line
+    @in_one_line
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Give up what is recorded; raises when that is not done, so that the state stays."""
+        self.give_up(without_provider(_props))
+
+    def give_up(self, outputs: Bag) -> None:
         """Take nothing from anybody, and say so."""
-        count = len(_props.get(self.form.people, {}))
-        engine_log().info(f"{self.name(_props)}: {count} people keep what they hold; nothing was taken back")
+        self.keep_all(outputs)
+
+    def keep_all(self, outputs: Bag, because: str = "") -> None:
+        """Say that nobody loses anything."""
+        count = len(outputs.get(self.form.people, {}))
+        text = f"{self.name(outputs)}: {count} people keep what they hold; nothing was taken back"
+        engine_log().info(f"{text}: {because}" if because else text)
 
     @abstractmethod
     def id_of(self, inputs: Bag) -> str:
@@ -177,55 +214,82 @@ class LedgerProvider(ResourceProvider):
         return (self.kind, *(str(inputs.get(name)) for name in self.identity))
 
     def _apply(self, inputs: Bag, recorded: Recorded) -> dict[str, Any]:
-        plan = self._plan(inputs, recorded)
+        recorded = self._look_again(inputs, recorded)
+        plan = self.make_plan(inputs, recorded)
         plan.raise_if_unsafe()
-        outcomes = self.apply(inputs, plan) if plan.changes else ()
-        if outcomes:
-            done, warnings = describe_outcomes(self.name(inputs), outcomes)
-            engine_log().info(done)
-            for warning in warnings:
-                engine_log().warn(warning)
+        outcomes = self.carry_out(inputs, plan)
         return settle(inputs, self.form, recorded, plan, outcomes, self.now(inputs))
 
-    def _plan(self, inputs: Bag, recorded: Recorded) -> Plan:
+    def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
+        """Apply a plan, tell what was done, and write it into the journal, also where nothing could be done."""
+        try:
+            outcomes = self.apply(inputs, plan) if plan.changes else ()
+        except Exception as error:
+            reason = str(error) if isinstance(error, QlikProviderError) else type(error).__name__
+            self._journal(inputs, plan, (), reason)
+            raise
+        self._tell_outcomes(inputs, outcomes)
+        self._journal(inputs, plan, outcomes)
+        return outcomes
+
+    def _journal(self, inputs: Bag, plan: Plan, outcomes: Sequence[Outcome], failure: str | None = None) -> None:
+        document, waiting = self._document(inputs, plan), waiting_in(plan)
+        record = make_record(document, fates_of(outcomes), waiting, failure, client=self.client)
+        fault = write_record(record)
+        if fault:
+            engine_log().warn(f"{self.name(inputs)}: {fault}")
+
+    def _look_again(self, inputs: Bag, recorded: Recorded) -> Recorded:
+        """Return the record without the marks of what is shown by now."""
+        if not recorded.unseen:
+            return recorded
+        observed = self.observe(inputs) or Observed(())
+        return replace(recorded, unseen=still_unseen(recorded.unseen, observed.rows))
+
+    def make_plan(self, inputs: Bag, recorded: Recorded) -> Plan:
         """Return the plan, told and written down."""
         now = self.now(inputs)
         approvals = inputs.get("rules", {}).get("approvals")
         approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
-        observed = self.observe(inputs) or Observed(())
-        plan = make_plan(self.form.parse_people(inputs), observed, recorded, rules_of(inputs, approved), now)
-        name = self.name(inputs)
-        write_document(make_document(name, self.kind, plan, self.form.write_deviations(plan.deviations), now))
+        desired = self.form.parse_people(inputs)
+        observed = self.observe(inputs, recorded.ledger.keys()) or Observed(())
+        observed = replace(observed, rows=stand_in(observed.rows, desired, recorded))
+        rules = replace(rules_of(inputs, approved), reviewed=self._reviewed(inputs))
+        plan = make_plan(desired, observed, recorded, rules, now)
+        plan = self.explain(inputs, plan, leave_out(observed.rows, {*recorded.ledger, *desired}), recorded)
+        write_document(self._document(inputs, plan))
         if not is_quiet(plan):
-            text, warnings = describe_plan(name, plan)
+            text, warnings = describe_plan(self.name(inputs), plan)
             engine_log().info(text)
             for warning in warnings:
                 engine_log().warn(warning)
         return plan
 
+    def _reviewed(self, inputs: Bag) -> frozenset[Removal] | None:
+        """Return the removals that were reviewed; None where this run is bound to no review."""
+        documents = reviewed_plans()
+        return None if documents is None else find_reviewed(documents, self.name(inputs), self.identify(inputs))
+
+    def _document(self, inputs: Bag, plan: Plan) -> PlanDocument:
+        return make_document(
+            self.name(inputs),
+            self.kind,
+            plan,
+            self.form.write_deviations(plan.deviations),
+            self.now(inputs),
+            identity=self.identify(inputs),
+            approvals=inputs.get("rules", {}).get("approvals"),
+        )
+
+    def _tell_outcomes(self, inputs: Bag, outcomes: Sequence[Outcome]) -> None:
+        """Say what was done, and what was not."""
+        if outcomes:
+            done, warnings = describe_outcomes(self.name(inputs), outcomes)
+            engine_log().info(done)
+            for warning in warnings:
+                engine_log().warn(warning)
+
     def show_progress(self, inputs: Bag) -> Callable[[int, int], None]:
         """Return what tells how far an apply is."""
         name = self.name(inputs)
         return lambda done, total: engine_log().progress(f"{name}: {done} of {total}")
-
-
-def _without_provider(bag: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in bag.items() if name != "__provider"}
-
-
-def _fill_unknown(news: Mapping[str, Any], olds: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the news with what cannot be known yet as it was: an unknown value equals itself."""
-    filled: dict[str, Any] = {}
-    for name, value in news.items():
-        old = olds.get(name)
-        if isinstance(value, Mapping):
-            filled[name] = _fill_unknown(value, old if isinstance(old, Mapping) else {})
-        else:
-            filled[name] = old if isinstance(value, Unknown) else value
-    return filled
-
-
-def _has_unknown(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_unknown(item) for item in value.values())
-    return isinstance(value, Unknown)

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER
 from qlik_provider.ledger import Outcome
-from qlik_provider.plan import HELD, Plan
+from qlik_provider.plan import HELD, UNREVIEWED, WAITLISTED, Plan
 
 _NAMED_REMOVALS = 50
 _NAMED_GAINS = 10
@@ -27,7 +27,7 @@ class _Part(BaseModel):
 class PlannedChange(_Part):
     """One change of a plan document."""
 
-    verb: Literal["revoke", "switch", "assign", "add", "remove"]
+    verb: Literal["revoke", "switch", "assign", "add", "remove", "grant", "withdraw"]
     subject: str
     mail: str
     held: str | None
@@ -47,6 +47,16 @@ class PlannedSeats(_Part):
     after: int
 
 
+class UnexplainedRow(_Part):
+    """A license row that neither the record nor the declaration explains."""
+
+    subject: str
+    type: str
+    created: datetime | None
+    given: datetime | None
+    """When this very client gave it, by the audits; null on a first run, where nobody asked them."""
+
+
 class BrakeReading(_Part):
     """What the brake saw; `key` is empty for the whole resource."""
 
@@ -62,16 +72,24 @@ class PlanDocument(_Part):
 
     version: Literal[1] = 1
     resource: str
-    kind: Literal["LicenseAssignments", "DirectoryMembers"]
+    kind: Literal["LicenseAssignments", "DirectoryMembers", "GroupPolicy"]
+    identity: dict[str, str]
+    """What the resource belongs to: `tenantId` and `license`, `group` and `groupObjectId` where that is known, or
+    `tenantId` and `key`."""
+    approvals: str | None
+    """The folder of the approval files that were read; null for none."""
     now: datetime
     """The time of the tenant, or of this process where no tenant was asked."""
     changes: tuple[PlannedChange, ...]
     """In the order in which they are sent."""
     held: tuple[PlannedChange, ...]
+    unreviewed: tuple[PlannedChange, ...]
+    """Removals that were in no reviewed plan, and so are not sent."""
     deviations: dict[str, str]
     seats: dict[str, PlannedSeats]
     foreign: dict[str, int]
     brake: tuple[BrakeReading, ...]
+    unexplained: tuple[UnexplainedRow, ...] = ()
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -80,11 +98,15 @@ def describe_plan(resource: str, plan: Plan) -> tuple[str, tuple[str, ...]]:
     """Return what a plan does, and what is worth a warning."""
     counts = Counter(_verb(change) for change in plan.changes)
     summary = ", ".join(f"{counts[verb]} to {verb}" for verb in sorted(counts)) or "no changes"
-    parts = [summary, f"{len(plan.held)} held" if plan.held else "", _describe_seats(plan), _describe_foreign(plan)]
-    lines = [f"{resource}: {'; '.join(part for part in parts if part)}"]
+    left = [
+        f"{len(plan.held)} held" if plan.held else "",
+        f"{len(plan.unreviewed)} unreviewed" if plan.unreviewed else "",
+    ]
+    parts = [summary, *left, _describe_seats(plan), _describe_foreign(plan)]
+    lines = [f"{resource}: {'; '.join(part for part in parts if part)}", *_describe_removals(plan)]
     removals = [change for change in plan.changes if change.is_removal]
     gains = [change for change in plan.changes if not change.is_removal]
-    lines += _name(removals, _NAMED_REMOVALS) + _name(gains, _NAMED_GAINS)
+    lines += _name(removals, _NAMED_REMOVALS) + _name(gains, _NAMED_GAINS) + [f"  {note}" for note in plan.notes]
     return "\n".join(lines), tuple(_warnings(resource, plan))
 
 
@@ -92,9 +114,16 @@ def describe_outcomes(resource: str, outcomes: Sequence[Outcome]) -> tuple[str, 
     """Return what was done, and one warning for everything that was not."""
     counts = Counter(_verb(outcome.change) for outcome in outcomes if outcome.state == "done")
     done = ", ".join(f"{verb} {counts[verb]}" for verb in sorted(counts)) or "nothing"
-    return f"{resource}: done: {done}", tuple(
-        f"{resource}: {outcome.state}: {outcome}" for outcome in outcomes if outcome.state != "done"
-    )
+    unseen = [outcome.change for outcome in outcomes if not outcome.is_seen]
+    warnings = [
+        f"{resource}: {'unsent' if outcome.state == 'unsent' else 'refused'}: {outcome}"
+        for outcome in outcomes
+        if outcome.state != "done"
+    ]
+    if unseen:
+        lines = [f"{resource}: {len(unseen)} done and not shown by the service yet; the record keeps what it confirmed"]
+        warnings.append("\n".join(lines + _name(unseen, _NAMED_GAINS)))
+    return f"{resource}: done: {done}", tuple(warnings)
 
 
 def is_quiet(plan: Plan) -> bool:
@@ -117,6 +146,14 @@ def _describe_seats(plan: Plan) -> str:
     return f"seats: {', '.join(texts)}" if texts else ""
 
 
+def _describe_removals(plan: Plan) -> Iterable[str]:
+    """Yield what the brake counts in the whole resource, where there is anything to count, too many or not."""
+    approved = sum(change.is_approved for change in plan.changes)
+    for reading in plan.readings:
+        if not reading.key and (reading.now or reading.recent or approved):
+            yield f"  {reading}" + (f"; approved besides: {approved}" if approved else "")
+
+
 def _describe_foreign(plan: Plan) -> str:
     foreign = ", ".join(f"{count} {type}" for type, count in plan.foreign.items())
     return f"not of this stack: {foreign}" if foreign else ""
@@ -126,7 +163,7 @@ def _name(changes: Sequence[Change], limit: int) -> list[str]:
     return [f"  {change}" for change in changes[:limit]] + _more(changes, limit)
 
 
-def _more(changes: Sequence[Change], limit: int) -> list[str]:
+def _more(changes: Sequence[Any], limit: int) -> list[str]:
     return [f"  … and {len(changes) - limit} more"] if len(changes) > limit else []
 
 
@@ -137,16 +174,39 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
         lines = [f"{resource}: {reason}; approve them in a file under approvals/, or no longer want them"]
         lines += [f"  held: {change}, {change.key}" for change in plan.held[:_NAMED_REMOVALS]]
         yield "\n".join(lines + _more(plan.held, _NAMED_REMOVALS))
+    if plan.unreviewed:
+        count = len(plan.unreviewed)
+        lines = [f"{resource}: {count} removals not sent, in no plan of QLIK_REVIEWED; review a new plan"]
+        lines += [f"  unreviewed: {change}" for change in plan.unreviewed[:_NAMED_REMOVALS]]
+        yield "\n".join(lines + _more(plan.unreviewed, _NAMED_REMOVALS))
     reasons: dict[str, list[str]] = {}
     for subject, deviation in plan.deviations.items():
-        if deviation.why != HELD:
+        if deviation.why not in {HELD, UNREVIEWED, WAITLISTED}:
             name = deviation.declared or plan.ledger.get(subject)
             reasons.setdefault(deviation.why, []).append(name.mail if name else subject)
     for why, names in sorted(reasons.items()):
         yield f"{resource}: {why}: {', '.join(sorted(names)[:_NAMED_GAINS])}" + (
             f" … and {len(names) - _NAMED_GAINS} more" if len(names) > _NAMED_GAINS else ""
         )
+    yield from _describe_unexplained(resource, plan)
     yield from (f"{resource}: {warning}" for warning in plan.warnings)
+
+
+def _describe_unexplained(resource: str, plan: Plan) -> Iterable[str]:
+    given = [
+        f"  {row.type} of {row.subject}, given at {row.given:%Y-%m-%d %H:%M} UTC"
+        for row in plan.unexplained
+        if row.given
+    ]
+    left = [f"  {row.type} of {row.subject}" for row in plan.unexplained if not row.given]
+    if given:
+        head = "given by this client, not recorded and not declared, probably by an interrupted run"
+        lines = [f"{resource}: {len(given)} {head}; declare them or take them back by hand", *given[:_NAMED_GAINS]]
+        yield "\n".join(lines + _more(given, _NAMED_GAINS))
+    if left:
+        head = "held by users of this tenant whom no group explains; they are left alone"
+        lines = [f"{resource}: {len(left)} {head}", *left[:_NAMED_GAINS]]
+        yield "\n".join(lines + _more(left, _NAMED_GAINS))
 
 
 def make_document(
@@ -155,14 +215,20 @@ def make_document(
     plan: Plan,
     deviations: Mapping[str, str],
     now: datetime,
+    *,
+    identity: Mapping[str, str],
+    approvals: str | None = None,
 ) -> PlanDocument:
     """Return a plan as a document."""
     return PlanDocument(
         resource=resource,
         kind=kind,
+        identity=dict(identity),
+        approvals=approvals,
         now=now,
         changes=tuple(_document_change(change) for change in plan.changes),
         held=tuple(_document_change(change) for change in plan.held),
+        unreviewed=tuple(_document_change(change) for change in plan.unreviewed),
         deviations=dict(sorted(deviations.items())),
         seats={
             type: PlannedSeats(units=after.units, before=plan.seats_before[type].used, after=after.used)
@@ -178,6 +244,10 @@ def make_document(
                 is_breached=reading.breached,
             )
             for reading in plan.readings
+        ),
+        unexplained=tuple(
+            UnexplainedRow(subject=row.subject, type=row.type, created=row.created, given=row.given)
+            for row in plan.unexplained
         ),
         faults=plan.faults,
         warnings=plan.warnings,

@@ -1,16 +1,19 @@
 """What the names of a declaration mean, and so who is to hold what; performs no I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from qlik_provider.declaration import UNSUPPORTED, Declaration
-from qlik_provider.entitlements import NONE, PEOPLE, Entitlement, fold
+from qlik_provider.changes import name_some
+from qlik_provider.declaration import Declaration
+from qlik_provider.entitlements import CAPACITY, NONE, PEOPLE, Entitlement, fold
 from qlik_provider.errors import DeclarationError
+from qlik_provider.membership import Memberships
 from qlik_provider.people import Directory, DirectoryUser, TenantNames, TenantUser
-from qlik_provider.shapes import BrakeRule, Licenses, Subject
+from qlik_provider.rights import find_space_faults
+from qlik_provider.shapes import BrakeRule, Group, Subject
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,35 @@ class Resolved:
     members: Mapping[str, Mapping[str, str]]
     license_rules: Mapping[str, str | int]
     member_rules: Mapping[str, str | int]
+    policies: Mapping[str, "Policy"]
     warnings: tuple[str, ...]
 
 
-def resolve(declaration: Declaration, directory: Directory, tenant: TenantNames, today: date) -> Resolved:
-    """Return what the declaration means on a day; raises DeclarationError with every fault, each at its place."""
-    resolution = _Resolution(declaration, directory, today)
+@dataclass(frozen=True)
+class Policy:
+    """What one group is to be granted in the tenant; None is not managed."""
+
+    roles: tuple[str, ...] | None
+    spaces: Mapping[str, tuple[str, ...]] | None
+    reach: int
+    rules: Mapping[str, str | int]
+
+
+def resolve(
+    declaration: Declaration,
+    directory: Directory,
+    tenant: TenantNames,
+    today: date,
+    counted: Memberships | None = None,
+) -> Resolved:
+    """Return what the declaration means on a day; raises DeclarationError with every fault, each at its place.
+
+    `counted` are the people of the groups that exist already; without it the declaration may have none.
+    """
+    counted = counted or Memberships()
+    resolution = _Resolution(declaration, directory, tenant, today)
     faults = [*_unknown_names(declaration, tenant)]
-    members = {key: resolution.find_members(key) for key in declaration.groups}
+    members = {key: counted.users.get(key) or resolution.find_members(key) for key in declaration.groups}
     assignments = resolution.assign(members)
     protected = resolution.find_protected()
     subjects = {user.id: resolution.subject_of(user) for user in protected}
@@ -42,14 +66,42 @@ def resolve(declaration: Declaration, directory: Directory, tenant: TenantNames,
         assignments=assignments,
         members={key: {user.id: user.user_principal_name for user in users} for key, users in members.items()},
         license_rules={
-            **_license_rules(declaration.access.licenses),
+            **_license_rules(declaration),
+            **{f"capacity.{key}": count for key, count in sorted(resolution.on_capacity.items())},
             **brake,
             **approvals,
             **{f"protect.{subjects[user.id]}": user.address for user in protected},
+            **counted.rules,
         },
         member_rules={**brake, **approvals, **{f"protect.{user.id}": user.address for user in protected}},
-        warnings=tuple(resolution.warnings),
+        policies=_find_policies(declaration, members, protected, {**brake, **approvals}),
+        warnings=(*counted.warnings, *resolution.warnings),
     )
+
+
+def _find_policies(
+    declaration: Declaration,
+    members: Mapping[str, Collection[DirectoryUser]],
+    protected: Iterable[DirectoryUser],
+    rules: Mapping[str, str | int],
+) -> dict[str, Policy]:
+    """Return the policy of each group that declares roles or spaces; a withdrawal reaches everybody in the group."""
+    own = {name: value for name, value in _license_rules(declaration).items() if name in {"adopt", "retry"}}
+    addresses = {user.id: user.address for user in protected}
+    return {
+        key: Policy(
+            roles=group.roles,
+            spaces=group.spaces,
+            reach=len(members[key]),
+            rules={
+                **own,
+                **rules,
+                **{f"protect.{user.id}": addresses[user.id] for user in members[key] if user.id in addresses},
+            },
+        )
+        for key, group in declaration.groups.items()
+        if group.roles is not None or group.spaces is not None
+    }
 
 
 def unknown_people(declaration: Declaration, directory: Directory) -> list[str]:
@@ -62,10 +114,12 @@ def unknown_people(declaration: Declaration, directory: Directory) -> list[str]:
 class _Resolution:
     """One pass over the declaration, collecting what is wrong and what is worth a warning."""
 
-    def __init__(self, declaration: Declaration, directory: Directory, today: date) -> None:
+    def __init__(self, declaration: Declaration, directory: Directory, tenant: TenantNames, today: date) -> None:
         self.declaration = declaration
         self.directory = directory
         self.today = today
+        self.on_capacity: dict[str, int] = {}
+        self._arrived = {fold(user.subject) for user in tenant.users if user.status == "active"} | tenant.holders
         self.faults: list[str] = []
         self.warnings: list[str] = []
         self.holders: dict[str, DirectoryUser] = {}
@@ -95,12 +149,14 @@ class _Resolution:
         granted: dict[str, dict[str, str]] = {}
         users: dict[str, DirectoryUser] = {}
         for key, group in self.declaration.groups.items():
-            for user in members[key] if group.license else ():
+            for user in self._count_in(key, group, members[key]):
                 users[user.id] = user
                 granted.setdefault(user.id, {})[key] = group.license or NONE
         for user, type in self._exceptions():
             users[user.id] = user
             granted[user.id] = {} if type == NONE else {PEOPLE: type}
+        for id, keys in granted.items():
+            granted[id] = self._take_seats(keys, has_left=users[id].has_left())
         rank = licenses.order.index
         assignments = {}
         for id, keys in sorted(granted.items()):
@@ -114,6 +170,30 @@ class _Resolution:
             assignments[subject] = Entitlement(keys[strongest_first[0]], tuple(strongest_first), user.address)
             self._hold(subject, user)
         return assignments
+
+    def _count_in(self, key: str, group: Group, members: Iterable[DirectoryUser]) -> list[DirectoryUser]:
+        """Return the people to whom a group gives its license: with firstLogin, those who have come or hold a seat."""
+        if group.license is None:
+            return []
+        if group.grant == "declared":
+            return list(members)
+        counted: list[DirectoryUser] = []
+        waiting: list[DirectoryUser] = []
+        for user in members:
+            subject = build_subject(user, self.declaration.access.subject)
+            (counted if subject and fold(subject) in self._arrived else waiting).append(user)
+        if waiting:
+            names = name_some([user.address for user in waiting])
+            self.warnings.append(f"{key}: {len(waiting)} get a license after their first login: {names}")
+        return counted
+
+    def _take_seats(self, keys: dict[str, str], *, has_left: bool) -> dict[str, str]:
+        """Return the keys that give a seat, and count those that give minutes where no other gives more."""
+        seats = {key: type for key, type in keys.items() if type != CAPACITY}
+        if not seats and not has_left:
+            for key in keys:
+                self.on_capacity[key] = self.on_capacity.get(key, 0) + 1
+        return seats
 
     def _exceptions(self) -> Iterator[tuple[DirectoryUser, str]]:
         seen: set[str] = set()
@@ -130,7 +210,17 @@ class _Resolution:
                 expired = f"ended on {person.until} and no longer counts"
                 self.warnings.append(self.declaration.fault("people", name, "until", reason=expired))
             else:
+                self._warn_below_baseline(name, person.license)
                 yield user, person.license
+
+    def _warn_below_baseline(self, name: str, type: str) -> None:
+        licenses = self.declaration.access.licenses
+        if licenses is None or licenses.baseline == NONE:
+            return
+        order = licenses.order
+        if type not in order or order.index(type) > order.index(licenses.baseline):
+            reason = f"{type} is less than the baseline {licenses.baseline}, which the tenant gives to everybody"
+            self.warnings.append(self.declaration.fault("people", name, "license", reason=reason))
 
     def _find(self, name: str, file: str, *location: str | int) -> DirectoryUser | None:
         found = self.directory.find(name)
@@ -238,18 +328,19 @@ def _unknown_names(declaration: Declaration, tenant: TenantNames) -> Iterator[st
         if type not in tenant.types:
             reason = f"{type!r} is no license type of the tenant; it has {_listed(tenant.types)} (case counts)"
             yield declaration.fault("access", "licenses", "order", index, reason=reason)
-    for name in licenses.reserve if licenses else ():
-        if licenses and name not in licenses.order:
-            reason = f"{name!r} is not one of {_listed(licenses.order)}"
-            yield declaration.fault("access", "licenses", "reserve", name, reason=reason)
+    no_minutes = "the tenant has no minutes to share; declare a type that is a seat"
+    for name, person in declaration.people.items():
+        if person.license == CAPACITY and not tenant.pools:
+            yield declaration.fault("people", name, "license", reason=no_minutes)
     for key, group in declaration.groups.items():
-        for part, named, known in (("roles", group.roles, tenant.roles), ("spaces", group.spaces, tenant.spaces)):
-            unknown = [name for name in named or () if name not in known]
-            for name in unknown:
-                reason = f"{name!r} is no {part[:-1]} of the tenant; it has {_listed(known)} (case counts)"
-                yield declaration.fault(f"groups/{key}", part, reason=reason)
-            if named and not unknown:
-                yield declaration.fault(f"groups/{key}", part, reason=UNSUPPORTED)
+        if group.license == CAPACITY and not tenant.pools:
+            yield declaration.fault(f"groups/{key}", "license", reason=no_minutes)
+        for index, name in enumerate(group.roles or ()):
+            if name not in tenant.roles:
+                reason = f"{name!r} is no role of the tenant; it has {_listed(tenant.roles)} (case counts)"
+                yield declaration.fault(f"groups/{key}", "roles", index, reason=reason)
+        for name, reason in find_space_faults(group.spaces or {}, tenant.spaces):
+            yield declaration.fault(f"groups/{key}", "spaces", name, reason=reason)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -266,7 +357,8 @@ def _nearest(name: str, directory: Iterable[str]) -> str:
     return f"; the nearest: {', '.join(near)}" if near else ""
 
 
-def _license_rules(licenses: Licenses | None) -> dict[str, str | int]:
+def _license_rules(declaration: Declaration) -> dict[str, str | int]:
+    licenses = declaration.access.licenses
     if licenses is None:
         return {}
     rules: dict[str, Any] = {
@@ -276,7 +368,14 @@ def _license_rules(licenses: Licenses | None) -> dict[str, str | int]:
         "shortage": licenses.shortage,
         "onDestroy": licenses.on_destroy,
         **{f"reserve.{type}": count for type, count in licenses.reserve.items()},
+        **{f"overage.{type}": count for type, count in licenses.overage.items()},
     }
+    if licenses.shortage == "waitlist" or any(group.existing for group in declaration.groups.values()):
+        given = {key: group.license for key, group in declaration.groups.items() if group.license in licenses.order}
+        rules |= {f"confers.{key}": type for key, type in given.items()}
+    if licenses.shortage == "waitlist":
+        rules |= {"priority": ", ".join(licenses.priority)} if licenses.priority else {}
+    rules |= {"baseline": licenses.baseline} if licenses.baseline != NONE else {}
     return {**rules, "retry": licenses.retry} if licenses.retry else rules
 
 

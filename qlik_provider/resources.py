@@ -3,18 +3,27 @@
 The path of this module and the names of its providers stand in every state that was ever stored: they never change.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 from pulumi.dynamic import Resource
 
-from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, Outcome
+from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_rest, refuse_unsafe
+from qlik_provider.entitlements import Assignment
+from qlik_provider.errors import QlikProviderError
+from qlik_provider.groups import trace_group
+from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, Outcome, recorded_of
+from qlik_provider.license_settings import write_settings
 from qlik_provider.members import apply_members, observe_members
-from qlik_provider.plan import Observed, Plan
+from qlik_provider.plan import Observed, Plan, Recorded
+from qlik_provider.policy_provider import PolicyProvider
 from qlik_provider.provider import LedgerProvider
-from qlik_provider.session import open_directory, open_tenant
+from qlik_provider.session import engine_log, has_program, open_directory, open_tenant
+from qlik_provider.settings_provider import SettingsProvider
 
 
 class LicenseAssignmentsProvider(LedgerProvider):
@@ -36,9 +45,22 @@ class LicenseAssignmentsProvider(LedgerProvider):
         """Return the license number."""
         return str(inputs["license"])
 
-    def observe(self, bag: Bag) -> Observed:
-        """Return the rows and seats of the license."""
+    def observe(self, bag: Bag, known: Collection[str] = ()) -> Observed:
+        """Return the rows and seats of the license; beside the overview they prove every absence."""
+        del known
         return open_tenant(bag["tenant"]).observe(bag["tenantId"], bag["license"])
+
+    def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
+        """Return the plan with the foreign rows worth a look; where they cannot be read, with the reason."""
+        counted = Counter(row.type for row in rows)
+        declared = Counter(plan.foreign) - counted  # declared and not this stack's, so explained
+        known = None if recorded.foreign is None else Counter(recorded.foreign) - declared
+        try:
+            unexplained = open_tenant(inputs["tenant"]).find_unexplained(rows, known, counted)
+        except QlikProviderError as error:
+            told = f"which of the {counted.total()} rows of others are worth a look is not known: {error}"
+            return replace(plan, warnings=(*plan.warnings, told))
+        return replace(plan, unexplained=unexplained)
 
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Write to the tenant."""
@@ -48,6 +70,31 @@ class LicenseAssignmentsProvider(LedgerProvider):
         """Return the time of the tenant."""
         return open_tenant(inputs["tenant"]).client.now
 
+    def trace(self, group: str) -> str:
+        """Return what became of a directory group; nothing where this process may not ask."""
+        try:
+            return trace_group(open_directory(), group)
+        except QlikProviderError:
+            return ""
+
+    def give_up(self, outputs: Bag) -> None:
+        """Revoke what the ledger holds where the stored `onDestroy` says so and a destroy asks; else take nothing.
+
+        Raises UnsafePlan before any write if the brake or a doubt stands against it, and Unfinished after a part.
+        """
+        because = reason_to_keep(outputs, has_program=has_program())
+        if because is not None:
+            self.keep_all(outputs, because)
+            return
+        name = self.name(outputs)
+        plan = self.make_plan({**outputs, self.form.people: {}}, recorded_of(outputs, self.form, settled=False))
+        refuse_unsafe(name, outputs, plan)
+        plan.raise_if_unsafe()
+        outcomes = self.carry_out(outputs, plan)
+        if protected := describe_protected(name, plan):
+            engine_log().warn(protected)
+        refuse_rest(name, outcomes)
+
 
 class DirectoryMembersProvider(LedgerProvider):
     """The direct members of one directory group."""
@@ -55,9 +102,15 @@ class DirectoryMembersProvider(LedgerProvider):
     form = MEMBERS
     kind = "DirectoryMembers"
     identity = ("group",)
+    client = "ARM_CLIENT_ID"
 
     def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
         return directory_members_provider, ()
+
+    def identify(self, bag: Bag) -> dict[str, str]:
+        """Return the key, and the object id once the group exists: two stacks may use one key."""
+        group = bag.get("groupObjectId")
+        return {**super().identify(bag), **({"groupObjectId": group} if isinstance(group, str) else {})}
 
     def name(self, inputs: Bag) -> str:
         """Return the name of the plan document."""
@@ -67,12 +120,12 @@ class DirectoryMembersProvider(LedgerProvider):
         """Return the object id the group had at first."""
         return str(inputs["groupObjectId"])
 
-    def observe(self, bag: Bag) -> Observed | None:
+    def observe(self, bag: Bag, known: Collection[str] = ()) -> Observed | None:
         """Return the members; nobody while the group is only planned."""
         group = bag.get("groupObjectId")
         if not isinstance(group, str):
             return Observed(())
-        return observe_members(open_directory(), group)
+        return observe_members(open_directory(), group, known)
 
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Write to the directory."""
@@ -84,8 +137,24 @@ class DirectoryMembersProvider(LedgerProvider):
         return open_directory().now
 
 
+class LicenseSettingsProvider(SettingsProvider):
+    """What the tenant gives people by itself."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return license_settings_provider, ()
+
+
+class GroupPolicyProvider(PolicyProvider):
+    """The rights of one group in the tenant."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return group_policy_provider, ()
+
+
 _LICENSE_ASSIGNMENTS = LicenseAssignmentsProvider()
 _DIRECTORY_MEMBERS = DirectoryMembersProvider()
+_LICENSE_SETTINGS = LicenseSettingsProvider()
+_GROUP_POLICY = GroupPolicyProvider()
 
 
 def license_assignments_provider() -> LicenseAssignmentsProvider:
@@ -98,11 +167,21 @@ def directory_members_provider() -> DirectoryMembersProvider:
     return _DIRECTORY_MEMBERS
 
 
+def license_settings_provider() -> LicenseSettingsProvider:
+    """Return the provider that states refer to."""
+    return _LICENSE_SETTINGS
+
+
+def group_policy_provider() -> GroupPolicyProvider:
+    """Return the provider that states refer to."""
+    return _GROUP_POLICY
+
+
 class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
     """The seats of one Qlik Cloud license that this stack gives to people.
 
-    Creating it adopts rows that are there already, as the rule `adopt` says. Destroying it takes nothing from anybody.
-    https://qlik.dev/apis/rest/licenses
+    Creating it adopts rows that are there already, as the rule `adopt` says. Destroying it takes nothing from anybody
+    unless the rule `onDestroy` says revoke. https://qlik.dev/apis/rest/licenses
     """
 
     assignments: pulumi.Output[dict[str, str]]
@@ -195,6 +274,112 @@ class DirectoryMembers(Resource, module="qlik", name="DirectoryMembers"):
                 "removed": None,
                 "seats": None,
                 "foreign": None,
+            },
+            opts,
+        )
+
+
+class LicenseSettings(Resource, module="qlik", name="LicenseSettings"):
+    """What the tenant gives people by itself: seats at login, and roles to professionals. Only what is declared is put.
+
+    Destroying it, or no longer declaring a setting, gives back what was found, unless others changed it since.
+    https://qlik.dev/apis/rest/licenses, https://qlik.dev/apis/rest/tenants
+    """
+
+    settings: pulumi.Output[dict[str, str]]
+    """What this stack stands for, by Qlik's name: `true` or `false`; ` via hand` where others changed it."""
+    found: pulumi.Output[dict[str, str]]
+    """What was found when this stack first declared a setting."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Where the tenant differs from the declaration: `<true, false or none>; <why>`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        settings: Mapping[str, bool],
+        retry: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare settings by Qlik's names, for example `autoAssignAnalyzer`; another `retry` tries refused ones again.
+
+        `tenant` is the URL with the original hostname, `tenant_id` what the stack belongs to.
+        """
+        super().__init__(
+            license_settings_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "settings": write_settings(settings),
+                "retry": retry,
+                "found": None,
+                "deviations": None,
+            },
+            opts,
+        )
+
+
+class GroupPolicy(Resource, module="qlik", name="GroupPolicy"):
+    """The tenant roles and space roles this stack grants to one group; what others granted is left alone.
+
+    Creating it creates the tenant's group where it is missing, ahead of the first login of its people. Destroying it
+    withdraws what it granted, unless that reaches more people than the brake allows; the group itself stays.
+    https://qlik.dev/apis/rest/groups, https://qlik.dev/apis/rest/spaces
+    """
+
+    granted: pulumi.Output[dict[str, str]]
+    """What this stack really granted: `role:<name>` by an empty text, `space:<name>` by its roles in that space."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Where a right differs from the declaration, by right: `<granted or none>; <why>`."""
+    removed: pulumi.Output[dict[str, str]]
+    """People reached by withdrawals of the last 24 hours, by minute."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        key: str,
+        group: pulumi.Input[str],
+        reach: pulumi.Input[int],
+        roles: Collection[str] | None = None,
+        spaces: Mapping[str, Collection[str]] | None = None,
+        claim_by: Literal["displayName", "objectId"] = "displayName",
+        provider_type: Literal["idp", "custom"] = "idp",
+        rules: Mapping[str, str | int] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare what a group may do.
+
+        `tenant` is the URL with the original hostname, `tenant_id` what the stack belongs to, `key` the stable name of
+        the group, `group` its name in the tenant: the text that the groups claim carries, which is the display name or
+        the object id as `claim_by` says. `reach` is how many people are in it. `roles` are names of tenant roles,
+        `spaces` {name or id: roles in it}; left out is not managed, empty is none of ours. `rules` {name: scalar} as
+        docs/formats.md lists them.
+        """
+        super().__init__(
+            group_policy_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "key": key,
+                "group": group,
+                "providerType": provider_type,
+                "claimBy": claim_by,
+                "roles": None if roles is None else dict.fromkeys(sorted(roles), ""),
+                "spaces": None if spaces is None else {name: ", ".join(sorted(spaces[name])) for name in spaces},
+                "reach": reach,
+                "rules": dict(rules or {}),
+                "granted": None,
+                "deviations": None,
+                "removed": None,
+                "groupId": None,
+                "spaceIds": None,
             },
             opts,
         )

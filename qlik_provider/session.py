@@ -1,4 +1,4 @@
-"""What one provider process shares between its resources: tenants, the directory, its voice, and what was checked.
+"""What one provider process shares: tenants, the directory, plans reviewed, its voice, and what was checked.
 
 Pulumi runs one process for all classes of a phase and none from preview to update, so this lives exactly a phase.
 """
@@ -11,10 +11,15 @@ from qlik_provider.client import QlikClient
 from qlik_provider.credentials import GraphTokens, qlik_tokens
 from qlik_provider.engine_log import EngineLog
 from qlik_provider.graph import GraphClient
+from qlik_provider.report import PlanDocument
+from qlik_provider.review import read_reviewed
 from qlik_provider.tenant import Tenant
+from qlik_provider.tenant_policies import TenantPolicies
+from qlik_provider.tenant_settings import TenantSettings
 
 _OPENING = threading.RLock()
 _CHECKED: set[tuple[str, ...]] = set()
+_DECLARED = threading.Event()
 
 
 def open_tenant(url: str) -> Tenant:
@@ -26,6 +31,28 @@ def open_tenant(url: str) -> Tenant:
 @cache
 def _open_tenant(url: str) -> Tenant:
     return Tenant(QlikClient(url, qlik_tokens(url)))
+
+
+def open_policies(url: str) -> TenantPolicies:
+    """Return what groups are granted in the tenant at a URL, the same one for everybody in this process."""
+    with _OPENING:
+        return _open_policies(url)
+
+
+@cache
+def _open_policies(url: str) -> TenantPolicies:
+    return TenantPolicies(_open_tenant(url))
+
+
+def open_settings(url: str) -> TenantSettings:
+    """Return the settings of the tenant at a URL, the same ones for everybody in this process."""
+    with _OPENING:
+        return _open_settings(url)
+
+
+@cache
+def _open_settings(url: str) -> TenantSettings:
+    return TenantSettings(_open_tenant(url))
 
 
 def open_directory() -> GraphClient:
@@ -40,6 +67,12 @@ def _open_directory() -> GraphClient:
 
 
 @cache
+def reviewed_plans() -> tuple[PlanDocument, ...] | None:
+    """Return the plans this run is bound to, read once a process; None where it is bound to none."""
+    return read_reviewed()
+
+
+@cache
 def engine_log() -> EngineLog:
     """Return the voice of this process."""
     return EngineLog(sys.argv[1])
@@ -48,8 +81,19 @@ def engine_log() -> EngineLog:
 def note_check(resource: tuple[str, ...]) -> None:
     """Remember that a resource was checked in this process."""
     _CHECKED.add(resource)
+    note_program()
 
 
 def was_checked(resource: tuple[str, ...]) -> bool:
     """Tell whether a resource was checked in this process; a diff without a check belongs to a refresh."""
     return resource in _CHECKED
+
+
+def note_program() -> None:
+    """Remember that a program declares resources in this process."""
+    _DECLARED.set()
+
+
+def has_program() -> bool:
+    """Tell whether a program declares resources in this process: a `destroy` and a `refresh` run none."""
+    return _DECLARED.is_set()

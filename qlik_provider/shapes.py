@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import CoreSchema, WithDefaultSchema
 
 from qlik_provider.entitlements import KEY_PATTERN, NONE
+from qlik_provider.license_settings import ROLES, SEATS
 
 T = TypeVar("T")
 
@@ -54,15 +55,32 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
 
 
+class AutoAssign(_Part):
+    """The types the tenant gives to whoever logs in without a license; left out: as it is."""
+
+    professional: Omittable[bool] = None
+    analyzer: Omittable[bool] = None
+
+
+class AutoAssignRoles(_Part):
+    """The roles the tenant gives to everybody with professional; left out: as it is."""
+
+    shared_space_creator: Omittable[bool] = Field(default=None, alias="SharedSpaceCreator")
+    private_analytics_content_creator: Omittable[bool] = Field(default=None, alias="PrivateAnalyticsContentCreator")
+    data_services_contributor: Omittable[bool] = Field(default=None, alias="DataServicesContributor")
+
+
 class Licenses(_Part):
     """Whom the seats of the tenant's license go to, and what happens when they do not suffice."""
 
     order: tuple[TypeName, ...] = Field(min_length=1)
     """License types as the tenant spells them, strongest first."""
     baseline: TypeName = NONE
-    """What everybody holds without a group."""
+    """What the tenant gives to everybody by itself: who leaves the last group is switched back to it."""
     shortage: Literal["fail", "waitlist"] = "fail"
     """What happens when seats do not suffice."""
+    priority: tuple[Key, ...] = ()
+    """With a waitlist: the groups whose people get seats first, in this order; the others follow by name."""
     reserve: dict[TypeName, Count] = {}
     """Warn when fewer seats stay free."""
     overage: dict[TypeName, Count] = {}
@@ -77,6 +95,17 @@ class Licenses(_Part):
     """Another stack that owns the seats of this license."""
     retry: str = ""
     """Change it to have refused items tried again."""
+    auto_assign: AutoAssign = AutoAssign()
+    auto_assign_roles: AutoAssignRoles = AutoAssignRoles()
+
+    def tenant_settings(self) -> dict[str, bool]:
+        """Return the settings of the tenant that are declared, by Qlik's names."""
+        seats = self.auto_assign.model_dump(by_alias=True, exclude_none=True)
+        roles = self.auto_assign_roles.model_dump(by_alias=True, exclude_none=True)
+        return {
+            **{SEATS[type]: value for type, value in seats.items()},
+            **{ROLES[role]: value for role, value in roles.items()},
+        }
 
 
 class Subject(_Part):
@@ -121,15 +150,15 @@ class Access(_Part):
 
 
 class ExistingGroup(_Part):
-    """A group this stack reads and never writes: by object id, or by name."""
+    """A group this stack reads and never writes: by object id, by name, or by both, which must then agree."""
 
     object_id: Omittable[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F-]{36}$")]] = None
     name: Omittable[Name] = None
 
     @model_validator(mode="after")
     def _has_one(self) -> "ExistingGroup":
-        if (self.object_id is None) == (self.name is None):
-            raise ValueError("give objectId or name")
+        if self.object_id is None and self.name is None:
+            raise ValueError("give objectId or name, or both")
         return self
 
 
@@ -138,17 +167,22 @@ class Group(_Part):
 
     name: Omittable[Name] = None
     license: Omittable[TypeName] = None
+    """A type of `licenses.order`; `capacity`: no seat, the minutes of the tenant."""
     grant: Literal["declared", "firstLogin"] = "declared"
     members: Omittable[tuple[Name, ...]] = None
     """User principal names or mails; left out: unmanaged; []: nobody."""
     rule: Omittable[Name] = None
     existing: Omittable[ExistingGroup] = None
     nested: bool = False
+    """Count the people of the groups in an existing group too."""
     query: Omittable[Name] = None
     everyone: bool = False
     allow_empty: bool = False
+    """An existing group in which nobody counts gives nothing, and that is no doubt."""
     roles: Omittable[tuple[Name, ...]] = None
-    spaces: Omittable[dict[Name, tuple[Name, ...]]] = None
+    """Roles of the tenant; left out: unmanaged; []: none of ours."""
+    spaces: Omittable[dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]]] = None
+    """Roles in spaces, by name or id of the space; left out: unmanaged; {}: none of ours."""
     release_after: Omittable[Duration] = None
     previously: Omittable[Key] = None
 

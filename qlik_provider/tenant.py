@@ -3,19 +3,37 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from qlik_provider.changes import Change, Verb, batch
 from qlik_provider.client import QlikClient, Writer
-from qlik_provider.entitlements import Assignment, Seats, fold
-from qlik_provider.errors import AnswerLost, ApiError, CredentialsError, NoEvidence, QlikProviderError, UnsafePlan
+from qlik_provider.entitlements import Assignment, Seats, Unexplained, fold
+from qlik_provider.errors import (
+    AnswerLost,
+    ApiError,
+    CredentialsError,
+    EngineGone,
+    NoEvidence,
+    QlikProviderError,
+    UnsafePlan,
+)
+from qlik_provider.foreign import find_own_users_rows, find_rows_given_by_caller, newest_beyond
 from qlik_provider.ledger import Outcome, conclude
 from qlik_provider.people import TenantNames
 from qlik_provider.plan import Observed, Plan
+from qlik_provider.transport import wait_until
 from qlik_provider.wire import TRANSIENT, BatchItem, Overview, TenantBody
 
 BATCH = 100  # no limit is published: https://qlik.dev/apis/rest/licenses
+NO_SEAT = "LICENSES-011"  # "No available allotment error", https://qlik.dev/apis/rest/licenses
 _TOO_LARGE = frozenset({400, 413})
+_ACCEPTED = frozenset({200, 201})
+_NOT_FOUND = 404
+
+T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 
@@ -29,6 +47,7 @@ class Tenant:
         self._body: TenantBody | None = None
         self._overview: Overview | None = None
         self._observed: Observed | None = None
+        self._unexplained: dict[tuple[Assignment, ...], tuple[Unexplained, ...]] = {}
 
     @property
     def id(self) -> str:
@@ -45,17 +64,28 @@ class Tenant:
         """The number of the license whose seats the tenant uses."""
         return self._read_overview().license_number
 
-    def read_names(self) -> TenantNames:
-        """Return what the names of a declaration can mean here."""
+    @property
+    def types(self) -> frozenset[str]:
+        """The license types that the tenant has seats of."""
+        return frozenset(allotment.name for allotment in self._read_overview().allotments)
+
+    def read_names(self, *, with_holders: bool = False) -> TenantNames:
+        """Return what the names of a declaration can mean here, and who holds a seat where that is asked for."""
         id, overview = self.id, self._read_overview()
         return TenantNames(
             id=id,
             license=overview.license_number,
-            types=tuple(allotment.name for allotment in overview.allotments),
-            roles=self.client.read_roles(),
+            types=tuple(allotment.name for allotment in overview.allotments if not allotment.is_pool()),
+            roles=tuple(role.name for role in self.client.read_roles()),
             spaces=self.client.read_spaces(),
             users=self.client.read_users(),
+            pools=tuple(pool.name for pool in overview.allotments if pool.is_pool()),
+            holders=self.read_holders() if with_holders else frozenset(),
         )
+
+    def read_holders(self) -> frozenset[str]:
+        """Return the folded subjects of all license rows, also those of people who are no users any more."""
+        return frozenset(fold(row.subject) for row in self.client.read_assignments())
 
     def observe(self, tenant_id: str, license: str) -> Observed:
         """Return every row of the license and its seats.
@@ -76,6 +106,24 @@ class Tenant:
             if self._observed is None:
                 self._observed = _observe(self.client.read_assignments(), overview)
             return self._observed
+
+    def find_unexplained(
+        self, rows: Sequence[Assignment], known: Mapping[str, int] | None, counted: Mapping[str, int]
+    ) -> tuple[Unexplained, ...]:
+        """Return which of the rows that nothing explains are worth telling of.
+
+        On a first run (`known` is None) those of this tenant's users. Later only those that this very client gave,
+        among the rows that are `counted` beyond the known ones: an interrupted run leaves such. Reads nothing where
+        nothing is new.
+        """
+        with self._lock:
+            news = tuple(rows) if known is None else tuple(newest_beyond(rows, known, counted))
+            if not news:
+                return ()
+            if news not in self._unexplained:
+                find = find_own_users_rows if known is None else find_rows_given_by_caller
+                self._unexplained[news] = find(self.client, news)
+            return self._unexplained[news]
 
     def apply(self, plan: Plan, progress: Progress) -> tuple[Outcome, ...]:
         """Send the changes of a plan, in its order, and return what became of each.
@@ -102,9 +150,12 @@ def _refuse_alias(tenant: str, body: TenantBody) -> None:
         raise CredentialsError("qlik:tenant", reason)
 
 
-def _observe(rows: tuple[Assignment, ...], overview: Overview) -> Observed:
+def _observe(shown: tuple[Assignment, ...], overview: Overview) -> Observed:
+    # A row that came twice, on a page that moved, would hide one that did not come.
+    rows = tuple({(fold(row.subject), row.type): row for row in shown}.values())
     counts = Counter(row.type for row in rows)
-    for allotment in overview.allotments:
+    seated = [allotment for allotment in overview.allotments if not allotment.is_pool()]
+    for allotment in seated:
         if counts[allotment.name] < allotment.units_used:
             raise NoEvidence(
                 "qlik",
@@ -113,8 +164,12 @@ def _observe(rows: tuple[Assignment, ...], overview: Overview) -> Observed:
                 f"the list shows {counts[allotment.name]} rows of {allotment.name} and the overview counts "
                 f"{allotment.units_used}, so the list may be short; run again",
             )
-    seats = {allotment.name: Seats(allotment.units, counts[allotment.name]) for allotment in overview.allotments}
-    return Observed(rows, seats)
+    return Observed(
+        rows,
+        {allotment.name: Seats(allotment.units, counts[allotment.name], allotment.overage) for allotment in seated},
+        {pool.name: Seats(pool.units, pool.units_used) for pool in overview.allotments if pool.is_pool()},
+        overview.ends,
+    )
 
 
 def _read_whole(client: QlikClient) -> Observed:
@@ -136,10 +191,15 @@ class _Apply:
             "assign": writer.add,
         }
         self._refusals: dict[str, str] = {}
+        self._short: set[str] = set()
         self._done: set[str] = set()
+        self._lost: set[str] = set()
+        self._given: set[str] = set()
+        self._turned_away: set[str] = set()
+        self._types: dict[str, set[str]] | None = None
 
     def run(self) -> tuple[Outcome, ...]:
-        """Send everything, then ask the tenant about what it did not confirm."""
+        """Send everything, then look at what the tenant shows of it."""
         failure: QlikProviderError | None = None
         handled = 0
         try:
@@ -149,16 +209,47 @@ class _Apply:
                 handled += len(changes)
         except QlikProviderError as error:
             failure = error
-        if any(change.key not in self._done for change in self._plan.changes):
-            self._note_shown(self._plan.changes, self._read_types())
-        return conclude(self._plan.changes, self._done, self._refusals, failure)
+        unseen = self._look(is_patient=failure is None)
+        if not isinstance(failure, EngineGone):
+            self._mend()
+        changes = self._plan.changes
+        outcomes = conclude(changes, self._done, self._refusals, failure, short=self._short, unseen=unseen)
+        return tuple(replace(outcome, is_gone=self._is_gone(outcome.change)) for outcome in outcomes)
+
+    def _look(self, *, is_patient: bool) -> set[str]:
+        """Note what the tenant shows, waiting for what it confirmed; return what is done and does not show.
+
+        What it did not confirm counts as done where it shows, whoever did it.
+        """
+        changes = self._plan.changes
+        unseen = set(self._done)
+
+        def is_shown() -> bool:
+            nonlocal unseen
+            try:
+                types = _types_by_subject(_read_whole(self._client).rows)
+            except NoEvidence:
+                return False
+            self._types = types
+            shown = {change.key for change in changes if _shows(change, types)}
+            unseen = self._done - shown
+            self._done |= shown
+            return not unseen and self._lost <= self._done
+
+        with suppress(QlikProviderError):  # what cannot be read is not seen
+            if is_patient:
+                wait_until(is_shown)
+            else:
+                is_shown()
+        return unseen
 
     def _send(self, changes: Sequence[Change]) -> None:
         """Send one batch; halve it where the tenant finds it too large, and remember the size."""
         for part in _split(changes, self._size):
             try:
                 items = self._actions[part[0].verb]([_write_item(change) for change in part])
-            except AnswerLost:
+            except (AnswerLost, NoEvidence):
+                self._lost.update(change.key for change in part)
                 items = self._repeat_what_did_not_happen(part)
             except ApiError as error:
                 if error.status not in _TOO_LARGE:
@@ -172,8 +263,9 @@ class _Apply:
             self._note(part, items)
 
     def _repeat_what_did_not_happen(self, changes: Sequence[Change]) -> tuple[BatchItem, ...]:
-        """Read after a lost answer, and send once more what the rows do not show."""
-        self._note_shown(changes, _types_by_subject(_read_whole(self._client).rows))
+        """Read after an answer that was lost or tells nothing, and send once more what the rows do not show."""
+        types = _types_by_subject(_read_whole(self._client).rows)
+        self._done.update(change.key for change in changes if _shows(change, types))
         left = [change for change in changes if change.key not in self._done]
         return self._actions[changes[0].verb]([_write_item(change) for change in left]) if left else ()
 
@@ -183,38 +275,69 @@ class _Apply:
         for change in changes:
             given = answers.get((fold(change.subject), change.type or change.held))
             refused = given or answers.get((fold(change.subject), change.held))
-            if given and given.status in {200, 201}:
+            if given and given.status in _ACCEPTED:
                 self._done.add(change.key)
+                self._given.add(change.key)
             elif refused and refused.status not in TRANSIENT:
+                if refused.status != _NOT_FOUND:
+                    self._turned_away.add(change.key)
                 self._refusals[change.key] = " ".join(filter(None, [str(refused.status), refused.code, refused.title]))
+                if refused.code == NO_SEAT:
+                    self._short.add(change.key)
 
-    def _read_types(self) -> Mapping[str, set[str]] | None:
-        """Return what the tenant shows now; None if it cannot be read, and then nothing more is known."""
-        try:
-            return _types_by_subject(_read_whole(self._client).rows)
-        except QlikProviderError:
-            return None
+    def _mend(self) -> None:
+        """Undo what came of our writes because others wrote at the same time; where that fails, the outcome tells it.
 
-    def _note_shown(self, changes: Iterable[Change], types: Mapping[str, set[str]] | None) -> None:
-        """Count as done what the rows show, whoever did it."""
-        if types is None:
-            return
-        for change in changes:
-            shown = types.get(fold(change.subject), set())
-            if change.type in shown if change.type else change.held not in shown:
-                self._done.add(change.key)
+        Whom we gave a type beside one that others gave meanwhile holds two; whose switch was refused may hold nothing
+        any more. Neither was wanted by anybody.
+        """
+        changes = self._plan.changes if self._types is not None else ()
+        second = [c for c in changes if c.verb == "assign" and c.key in self._given and len(self._shown(c)) > 1]
+        bare = [c for c in changes if c.verb == "switch" and c.key in self._turned_away and not self._shown(c)]
+        for change in self._try("revoke", [(c, c.type or "") for c in second]):
+            self._shown(change).discard(change.type or "")
+            self._done.discard(change.key)
+            others = ", ".join(sorted(self._shown(change)))
+            self._refusals[change.key] = f"others gave {others} meanwhile, and nobody holds two types"
+        for change in self._try("assign", [(c, c.held or "") for c in bare]):
+            self._shown(change).add(change.held or "")
+
+    def _try(self, verb: Verb, wanted: Sequence[tuple[Change, str]]) -> Iterator[Change]:
+        """Yield the changes whose person was given, or lost, a type as wanted."""
+        for part in _split(wanted, self._size):
+            try:
+                items = self._actions[verb]([{"subject": change.subject, "type": type} for change, type in part])
+            except QlikProviderError:
+                return
+            accepted = {(fold(item.subject), item.type) for item in items if item.status in _ACCEPTED}
+            yield from (change for change, type in part if (fold(change.subject), type) in accepted)
+
+    def _shown(self, change: Change) -> set[str]:
+        """Return the types that the rows show of a person."""
+        return self._types.setdefault(fold(change.subject), set()) if self._types is not None else set()
+
+    def _is_gone(self, change: Change) -> bool:
+        """Tell whether the row that a change was about is not there although the change was not done."""
+        is_known = self._types is not None and change.key not in self._done
+        return is_known and change.held is not None and change.held not in self._shown(change)
 
 
-def _types_by_subject(rows: Iterable[Assignment]) -> Mapping[str, set[str]]:
+def _shows(change: Change, types: Mapping[str, set[str]]) -> bool:
+    """Tell whether the rows are as after a change."""
+    shown = types.get(fold(change.subject), set())
+    return change.type in shown if change.type else change.held not in shown
+
+
+def _types_by_subject(rows: Iterable[Assignment]) -> dict[str, set[str]]:
     types: dict[str, set[str]] = {}
     for row in rows:
         types.setdefault(fold(row.subject), set()).add(row.type)
     return types
 
 
-def _split(changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
-    for start in range(0, len(changes), size):
-        yield changes[start : start + size]
+def _split(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _write_item(change: Change) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 ATTEMPTS = 6
+LOOKS = 8  # at what was just written, until it shows
 LONGEST_WAIT = 90.0  # seconds; a service that asks for more is given up on
 
 # Requests that change nothing although they are no GET.
@@ -81,6 +82,11 @@ def open_http(base_url: str, auth: httpx.Auth | None, *, may_write: bool = False
     )
 
 
+def attempts() -> Iterator[stamina.Attempt]:
+    """Yield the attempts at one request: another one after each ServiceBroken, as late as the service asks for."""
+    yield from stamina.retry_context(on=_wait_for, attempts=ATTEMPTS, timeout=LONGEST_WAIT)
+
+
 def send(
     service: str,
     http: httpx.Client,
@@ -93,18 +99,37 @@ def send(
     Reads are tried again after a broken connection or a transient status, writes only after a 429 or 503 with
     Retry-After, which say that nothing was done. A write whose answer was lost raises AnswerLost: read, then repeat.
     """
-    for attempt in stamina.retry_context(on=_wait_for, attempts=ATTEMPTS, timeout=LONGEST_WAIT):
+    for attempt in attempts():
         with attempt:
             response = _send_once(service, http, request)
             look(response)
             try:
                 return decipher(service, request, response)
             except ServiceBroken as error:
-                error.wait = _asked_wait(response)
+                error.wait = asked_wait(response)
                 if is_read(request) or _was_not_begun(error):
                     raise
                 raise AnswerLost(service, error.method, error.path, error.reason, status=error.status) from error
     raise AssertionError("unreachable")
+
+
+class _NotShownError(Exception):
+    """What was looked for does not show yet."""
+
+
+def wait_until(is_shown: Callable[[], bool]) -> bool:
+    """Return whether something shows, looked at again and again with the waits between retries, a few times."""
+
+    @stamina.retry(on=_NotShownError, attempts=LOOKS, timeout=LONGEST_WAIT)
+    def look() -> None:
+        if not is_shown():
+            raise _NotShownError
+
+    try:
+        look()
+    except _NotShownError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -157,7 +182,7 @@ def _was_not_begun(error: ServiceBroken) -> bool:
     )
 
 
-def _asked_wait(response: httpx.Response) -> float | None:
+def asked_wait(response: httpx.Response) -> float | None:
     """Return the seconds of Retry-After (https://qlik.dev/apis/rest/rate-limiting)."""
     text = response.headers.get("retry-after", "")
     return float(text) if text.isdigit() else None

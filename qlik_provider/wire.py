@@ -3,7 +3,9 @@
 Only what is used is read, so the license key of an overview never becomes a value here.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -12,7 +14,16 @@ from pydantic.alias_generators import to_camel
 
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import ApiError, Forbidden, NoEvidence, NotFound, ServiceBroken, Unauthorized
-from qlik_provider.people import DirectoryUser, TenantUser
+from qlik_provider.people import (
+    Administrator,
+    DirectoryGroup,
+    DirectoryUser,
+    SpaceAssignment,
+    TenantGroup,
+    TenantRole,
+    TenantSpace,
+    TenantUser,
+)
 
 T = TypeVar("T")
 
@@ -34,6 +45,10 @@ class Allotment(_Body):
     usage_class: str = "assigned"
     """`assigned` to a person, or consumed by `time`."""
 
+    def is_pool(self) -> bool:
+        """Tell whether these are minutes that everybody uses, and not seats."""
+        return self.usage_class == "time"
+
 
 class Overview(_Body):
     """GET /licenses/overview."""
@@ -41,6 +56,31 @@ class Overview(_Body):
     license_number: str
     status: str
     allotments: tuple[Allotment, ...]
+    valid: str = "./."
+    """`<first day>/<last day>`; a dot is no limit."""
+
+    @property
+    def ends(self) -> date | None:
+        """The last day of the license; None for one without an end."""
+        try:
+            return date.fromisoformat(self.valid.partition("/")[2])
+        except ValueError:
+            return None
+
+
+class LicenseSettings(_Body):
+    """GET and PUT /licenses/settings; what an answer leaves out is off."""
+
+    auto_assign_professional: bool = False
+    auto_assign_analyzer: bool = False
+
+
+class TenantFlags(_Body):
+    """The part of GET /tenants/{id} that hands out roles; what an answer leaves out is off."""
+
+    auto_assign_create_shared_spaces_role_to_professionals: bool = False
+    auto_assign_private_analytics_content_creator_role_to_professionals: bool = False
+    auto_assign_data_services_contributor_role_to_professionals: bool = False
 
 
 class AssignmentRow(_Body):
@@ -49,10 +89,40 @@ class AssignmentRow(_Body):
     subject: str
     type: str
     excess: bool = False
+    created: datetime | None = None
 
     def value(self) -> Assignment:
         """Return the row as the plan knows it."""
-        return Assignment(self.subject, self.type, self.excess)
+        return Assignment(self.subject, self.type, self.excess, self.created)
+
+
+class GivenEvent(_Body):
+    """An event of GET /audits that tells of a license row given or switched."""
+
+    class Row(_Body):
+        """The row it tells of."""
+
+        subject: str
+        type: str = ""
+
+    event_time: datetime
+    user_id: str
+    data: Row
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return self.event_time
+
+    @property
+    def subject(self) -> str:
+        """Whose row it was."""
+        return self.data.subject
+
+    @property
+    def type(self) -> str:
+        """What was given."""
+        return self.data.type
 
 
 class BatchItem(_Body):
@@ -105,10 +175,91 @@ class UserRow(_Body):
         return TenantUser(self.id, self.subject, self.name, self.email or None, self.status)
 
 
-class Named(_Body):
-    """A role or a space, of which only the name matters here."""
+class RoleRow(_Body):
+    """One row of GET /roles."""
 
     name: str
+    user_entitlement_type: str | None = None
+    full_user: bool = False
+    """Deprecated in favour of the entitlement type."""
+
+    def value(self) -> TenantRole:
+        """Return the role as the plan knows it."""
+        return TenantRole(self.name, makes_full_users=self.user_entitlement_type == "fullUser" or self.full_user)
+
+
+class SpaceRow(_Body):
+    """One row of GET /spaces."""
+
+    class Meta(_Body):
+        """What the caller may do."""
+
+        assignable_roles: frozenset[str] = frozenset()
+
+    id: str
+    name: str
+    type: str = "shared"
+    meta: Meta = Meta()
+
+    def value(self) -> TenantSpace:
+        """Return the space as the plan knows it."""
+        return TenantSpace(self.id, self.name, self.type, self.meta.assignable_roles)
+
+
+class SpaceAssignmentRow(_Body):
+    """One row of GET /spaces/{id}/assignments."""
+
+    id: str
+    assignee_id: str
+    roles: tuple[str, ...]
+
+    def value(self) -> SpaceAssignment:
+        """Return the assignment as the plan knows it."""
+        return SpaceAssignment(self.id, self.assignee_id, self.roles)
+
+
+class GroupRow(_Body):
+    """One row of GET /groups."""
+
+    class Role(_Body):
+        """A role of a group."""
+
+        name: str
+
+    id: str
+    name: str
+    provider_type: str = "idp"
+    assigned_roles: tuple[Role, ...] = ()
+
+    def value(self) -> TenantGroup:
+        """Return the group as the plan knows it."""
+        return TenantGroup(self.id, self.name, self.provider_type, tuple(role.name for role in self.assigned_roles))
+
+
+class AdministratorRow(_Body):
+    """One row of GET /users, read for where its roles come from."""
+
+    class Group(_Body):
+        """A group of a user."""
+
+        id: str
+        assigned_roles: tuple[GroupRow.Role, ...] = ()
+
+    id: str
+    subject: str
+    client_id: str | None = None
+    assigned_roles: tuple[GroupRow.Role, ...] = ()
+    assigned_groups: tuple[Group, ...] = ()
+
+    def value(self, role: str) -> Administrator:
+        """Return where the user has a role from; a bot is the user of a client."""
+        groups = (group.id for group in self.assigned_groups if role in {own.name for own in group.assigned_roles})
+        return Administrator(
+            self.id,
+            is_bot=self.client_id is not None or self.subject.casefold().startswith("qlikbot\\"),
+            is_assigned=role in {own.name for own in self.assigned_roles},
+            groups=frozenset(groups),
+        )
 
 
 class Token(_Body):
@@ -118,6 +269,14 @@ class Token(_Body):
     access_token: str
     expires_in: int
     scope: str = ""
+
+
+class Issuer(_Body):
+    """Where a directory gives its tokens (https://openid.net/specs/openid-connect-discovery-1_0.html)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=None)
+    token_endpoint: str
+    authorization_endpoint: str
 
 
 class GraphUser(_Body):
@@ -154,6 +313,33 @@ class GraphMember(_Body):
 
     id: str
     kind: str = Field(default="", alias="@odata.type")
+
+
+class GraphGroup(_Body):
+    """A group of Graph with the properties selected by the reader."""
+
+    id: str
+    display_name: str
+    group_types: tuple[str, ...] = ()
+    membership_rule_processing_state: str | None = None
+
+    def value(self) -> DirectoryGroup:
+        """Return the group as the reader of groups knows it."""
+        is_dynamic = "DynamicMembership" in self.group_types
+        is_paused = is_dynamic and self.membership_rule_processing_state == "Paused"
+        return DirectoryGroup(self.id, self.display_name, is_dynamic, is_paused)
+
+
+class GraphRule(_Body):
+    """How far Graph is with the rule of a dynamic group; there is no status for one that is paused."""
+
+    class Status(_Body):
+        """One processing of the rule."""
+
+        status: str
+        error_message: str | None = None
+
+    membership_rule_processing_status: Status | None = None
 
 
 class GraphReply(_Body):
@@ -195,11 +381,30 @@ def decipher(service: str, request: httpx.Request, response: httpx.Response) -> 
             return response.json()
         except ValueError as error:
             raise NoEvidence(service, method, path, f"{status} with broken JSON", status=status) from error
-    code, reason = _read_error(response)
+    code, reason = (_conceal(text, request) for text in _read_error(response))
     kind = {401: Unauthorized, 403: Forbidden, 404: NotFound}.get(status, ApiError)
     if status in TRANSIENT:
         kind = ServiceBroken
     raise kind(service, method, path, f"{status} {reason or response.reason_phrase}", status=status, code=code)
+
+
+def _conceal(text: str, request: httpx.Request) -> str:
+    """Return what a service says without the credentials of the request, which it may have repeated."""
+    for secret in _secrets_of(request):
+        text = text.replace(secret, "(concealed)")
+    return text
+
+
+def _secrets_of(request: httpx.Request) -> Iterator[str]:
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    if token:
+        yield token
+    if request.url.path.endswith("/token"):
+        try:
+            body = json.loads(request.content)
+        except ValueError:
+            return
+        yield from (str(body[name]) for name in ("client_secret", "client_assertion") if body.get(name))
 
 
 def _read_error(response: httpx.Response) -> tuple[str, str]:

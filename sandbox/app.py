@@ -99,6 +99,9 @@ class Border:
         """Return the answer of the routes, or what the fault makes of it."""
         if fault is None:
             return await self._play(scope, body)
+        if fault.kind == "hold":
+            await self.sandbox.holds.keep(fault.id)
+            return await self._play(scope, body)
         if fault.kind == "reset-before":
             return Answer(0)
         if fault.kind == "answer":

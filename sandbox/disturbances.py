@@ -18,8 +18,11 @@ async def post_faults(request: Request) -> JSONResponse:
     content = await read_control_json(request)
     is_list = isinstance(content, list)
     given: list[Fault] = as_control(list[Fault], content) if is_list else [as_control(Fault, content)]
+    sandbox = sandbox_of(request)
     for fault in given:
-        sandbox_of(request).faults.add(fault)
+        sandbox.faults.add(fault)
+        if fault.kind == "hold":
+            sandbox.holds.begin(fault.id)
     shown = [fault.show() for fault in given]
     return JSONResponse(shown if is_list else shown[0], status_code=201)
 
@@ -30,15 +33,26 @@ async def list_faults(request: Request) -> JSONResponse:
 
 
 async def delete_faults(request: Request) -> Response:
-    """Forget every fault."""
+    """Forget every fault, and let go what is held."""
     sandbox_of(request).faults.clear()
+    sandbox_of(request).holds.clear()
     return Response(status_code=204)
 
 
 async def delete_fault(request: Request) -> Response:
-    """Forget one fault."""
-    if not sandbox_of(request).faults.remove(request.path_params["id"]):
-        raise control_refusal([f"no fault {request.path_params['id']} waits"], 404)
+    """Forget one fault, and let go what it holds."""
+    id, sandbox = request.path_params["id"], sandbox_of(request)
+    was_held, waited = sandbox.holds.release(id), sandbox.faults.remove(id)
+    if not (was_held or waited):
+        raise control_refusal([f"no fault {id} waits"], 404)
+    return Response(status_code=204)
+
+
+async def wait_for_hold(request: Request) -> Response:
+    """Return when the fault holds a request."""
+    id = request.path_params["id"]
+    if not await sandbox_of(request).holds.wait(id):
+        raise control_refusal([f"the fault {id} holds no request"], 404)
     return Response(status_code=204)
 
 
@@ -85,6 +99,7 @@ ROUTES = [
     endpoint("GET", FAULTS, list_faults, tier=""),
     endpoint("DELETE", FAULTS, delete_faults, status=204, tier=""),
     endpoint("DELETE", f"{FAULTS}/{{id}}", delete_fault, status=204, tier=""),
+    endpoint("GET", f"{FAULTS}/{{id}}/held", wait_for_hold, status=204, tier=""),
     endpoint("GET", LATENCY, get_latency, tier=""),
     endpoint("PUT", LATENCY, put_latency, body=Latency, tier=""),
     endpoint("DELETE", LATENCY, delete_latency, status=204, tier=""),

@@ -9,9 +9,9 @@ from urllib.parse import unquote_plus
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 Kind = Literal[
-    "answer", "item", "delay", "reset-before", "reset-after", "truncated-page", "missing-next", "repeated-cursor",
-    "empty-200", "wrong-type", "invalid-json", "truncated-json", "missing-items", "extra-items", "reordered-items",
-    "duplicated-items",
+    "answer", "item", "delay", "hold", "reset-before", "reset-after", "truncated-page", "missing-next",
+    "repeated-cursor", "empty-200", "wrong-type", "invalid-json", "truncated-json", "missing-items", "extra-items",
+    "reordered-items", "duplicated-items",
 ]  # fmt: skip
 
 MAX_DELAY = 600.0  # seconds

@@ -11,6 +11,7 @@ from typing import Any
 from sandbox.clock import Clock
 from sandbox.database import Database
 from sandbox.faults import Faults
+from sandbox.holds import Holds
 from sandbox.latency import Latency
 from sandbox.limits import Limits
 from sandbox.switches import SWITCHES
@@ -144,6 +145,7 @@ class Sandbox:
     db: Database
     clock: Clock
     faults: Faults = field(default_factory=Faults)
+    holds: Holds = field(default_factory=Holds)
     outbox: list[str] = field(default_factory=list)  # deliveries to post once their request is committed
     recorder: Recorder = field(default_factory=Recorder)
     latency: Latency = field(default_factory=Latency)

@@ -1,15 +1,17 @@
 """Changes by a named administrator, past the declaration: what drift is made of."""
 
 import json
+import sqlite3
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.answers import REFUSED
+from sandbox.directory.dynamic_groups import DYNAMIC, check_rule
 from sandbox.directory.links import add_links, has_link, remove_link
 from sandbox.directory.objects import find_object
 from sandbox.directory.people import find_person
-from sandbox.directory.recycle_bin import discard_user
+from sandbox.directory.recycle_bin import discard_group, discard_user, find_item, restore_item
 from sandbox.directory.shapes import body_of
 from sandbox.documents import find_document, put_document
 from sandbox.state import Sandbox, fold
@@ -53,6 +55,30 @@ class Membership(_Act):
     member: str
 
 
+class Renaming(_Act):
+    """A group that gets another name."""
+
+    do: Literal["renameGroup"]
+    group: str
+    name: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Removal(_Act):
+    """A group deleted, or put back from the recycle bin by its id."""
+
+    do: Literal["deleteGroup", "restoreGroup"]
+    group: str
+
+
+class Rule(_Act):
+    """The membership rule of a dynamic group changed, or its processing paused."""
+
+    do: Literal["setRule"]
+    group: str
+    rule: Annotated[str, Field(min_length=1)]
+    state: Literal["On", "Paused"] = "On"
+
+
 class Account(_Act):
     """A user of the directory deleted, disabled or enabled."""
 
@@ -83,10 +109,11 @@ class Verification(_Act):
     state: Literal["verified", "error"] = "verified"
 
 
-Act = Annotated[Verification | Row | Membership | Account | Seats | Status, Field(discriminator="do")]
+Deed = Verification | Row | Membership | Renaming | Removal | Rule | Account | Seats | Status
+Act = Annotated[Deed, Field(discriminator="do")]
 
 
-def tamper(sandbox: Sandbox, act: Verification | Row | Membership | Account | Seats | Status) -> None:
+def tamper(sandbox: Sandbox, act: Deed) -> None:
     """Do what the act says and keep who did it, or raise TamperError."""
     match act:
         case Verification():
@@ -95,6 +122,12 @@ def tamper(sandbox: Sandbox, act: Verification | Row | Membership | Account | Se
             _change_row(sandbox, act)
         case Membership():
             _change_member(sandbox, act)
+        case Renaming():
+            _change_group(sandbox, act.group, {"displayName": act.name})
+        case Removal():
+            _remove_group(sandbox, act)
+        case Rule():
+            _change_group(sandbox, act.group, {"membershipRule": act.rule, "membershipRuleProcessingState": act.state})
         case Account():
             _change_account(sandbox, act)
         case Seats():
@@ -137,6 +170,31 @@ def _change_member(sandbox: Sandbox, act: Membership) -> None:
         remove_link(sandbox, "members", group_id, member_id)
     else:
         add_links(sandbox, "members", group_id, [member_id])
+
+
+def _change_group(sandbox: Sandbox, name: str, properties: dict[str, str]) -> None:
+    group_id = _find_group(sandbox, name)
+    group = body_of(_read_group(sandbox, group_id)) | properties
+    if "membershipRule" in properties and DYNAMIC not in group.get("groupTypes", []):
+        raise TamperError(f"{name} has no rule")
+    check_rule(group)
+    statement = "UPDATE groups SET name_key = ?, body = ? WHERE id = ?"
+    sandbox.db.execute(statement, (fold(group["displayName"]), json.dumps(group), group_id))
+
+
+def _remove_group(sandbox: Sandbox, act: Removal) -> None:
+    if act.do == "deleteGroup":
+        discard_group(sandbox, _read_group(sandbox, _find_group(sandbox, act.group)))
+        return
+    item = find_item(sandbox, act.group)
+    if item is None or item["kind"] != "group":
+        raise TamperError(f"no group {act.group} in the recycle bin")
+    restore_item(sandbox, item)
+
+
+def _read_group(sandbox: Sandbox, group_id: str) -> sqlite3.Row:
+    row: sqlite3.Row = sandbox.db.execute("SELECT * FROM groups WHERE id = ?", (group_id,)).fetchone()
+    return row
 
 
 def _change_account(sandbox: Sandbox, act: Account) -> None:

@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from campaign import table
 from harness import ROOT, Project, Sandbox, start_sandbox, stop
 
 
@@ -29,7 +30,18 @@ def project(tmp_path: Path, sandbox: Sandbox, engine: str) -> Project:
 
 
 def pytest_addoption(parser) -> None:
+    parser.addoption("--record-faults", action="store_true", help="write docs/faults.md from this run's campaign")
     parser.addoption("--record-golden", action="store_true", help="record the golden runs anew, on Pulumi's engine")
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """Print what the faults of a campaign led to; write it down if asked to and if all was as it has to be."""
+    played = [report for reports in terminalreporter.stats.values() for report in reports if hasattr(report, "when")]
+    if entries := table.entries_of(report for report in played if report.when == "call"):
+        page = table.write_page(entries)
+        terminalreporter.write_line(page.partition("## The faults")[2])
+        if config.getoption("--record-faults") and not terminalreporter.stats.get("failed"):
+            table.PAGE.write_text(page, encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items) -> None:

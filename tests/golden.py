@@ -68,4 +68,6 @@ def _without_noise(value: Any) -> Any:
     kept = {name: _without_noise(part) for name, part in sorted(value.items()) if name not in _PLUGINS_OWN}
     if isinstance(kept.get("removed"), dict):
         kept["removed"] = {"people": sum(int(str(text).partition(";")[0]) for text in kept["removed"].values())}
+    if isinstance(kept.get("reverts"), dict):
+        kept["reverts"] = {subject: str(text).rpartition(" ")[0] for subject, text in kept["reverts"].items()}
     return kept

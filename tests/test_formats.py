@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -18,14 +18,13 @@ from harness import ROOT, Player, Result, read_world, read_yaml, write_yaml
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from qlik_provider import ledger, plan
+from qlik_provider import ledger, plan, policy
 from qlik_provider.cli import schemas
 from qlik_provider.declaration import UNSUPPORTED, approved_subjects, load_declaration
 from qlik_provider.entitlements import Seats, parse_entitlement, parse_removals
 from qlik_provider.errors import DeclarationError
-from qlik_provider.people import Directory, DirectoryUser, TenantNames
+from qlik_provider.journal import Fate, JournalEntry, JournalRecord
 from qlik_provider.report import PlanDocument
-from qlik_provider.resolution import resolve
 from qlik_provider.shapes import SHAPES, Access, Approval, BrakeRule, Group, Leavers, Licenses, Person, Subject
 from sandbox.engine.checkpoint import Checkpoint
 from sandbox.engine.refusals import Refusal
@@ -154,24 +153,11 @@ def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("part", [{"roles": ["Steward"]}, {"spaces": {"Finance": ["producer"]}}])
-def test_roles_and_spaces_are_refused_once_their_names_are_known(stack, part):
-    path = stack / "groups" / "finance-developers.yaml"
-    write_yaml(path, {**read_yaml(path), **part})
-    declaration = load_declaration(stack)
-    people = [*declaration.groups["finance-developers"].members, *declaration.people, *declaration.access.protect]
-    directory = Directory(DirectoryUser(str(number), name, mail=name) for number, name in enumerate(people))
-    tenant = TenantNames("id", "number", ("professional", "analyzer"), ("Steward",), ("Finance",))
-
-    with pytest.raises(DeclarationError, match=UNSUPPORTED):
-        resolve(declaration, directory, tenant, declaration.approvals["approvals/november"].expires)
-
-
 def test_the_committed_schemas_are_those_the_code_makes():
     committed = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (STACKS / "schema").glob("*.json")}
 
     assert committed == schemas()
-    assert set(committed) == {*SHAPES, "plan"}
+    assert set(committed) == {*SHAPES, "plan", "journal"}
 
 
 def test_every_committed_declaration_fits_its_schema_and_loads():
@@ -209,13 +195,19 @@ def test_the_resources_of_the_page_are_those_a_stack_registers(scenario, project
         name, id, provider = tokens[resource["type"]]
         assert resource["urn"].rpartition("::")[2] == {"the key": "readers"}.get(name, name)
         object_id = resource["outputs"].get("groupObjectId") or resource["outputs"].get("objectId")
-        said = {"the license number": "9999000000001234", "/groups/<object id>": f"/groups/{object_id}", "": None}
+        said = {
+            "the key": "readers",
+            "the license number": "9999000000001234",
+            "the tenant id": "kPzYCEmTn3Nn4uVwGc5Yh1bWq0LrT8Xa",
+            "/groups/<object id>": f"/groups/{object_id}",
+            "": None,
+        }
         assert resource.get("id") == said.get(id, object_id)
         if provider:
             assert _reference(resource["outputs"]["__provider"]) == provider
             written = {name.strip(",") for name in names_of_properties(resource["type"].rpartition(":")[2])}
-            assert set(resource["outputs"]) - {"__provider"} == written
-            rules = {rule.partition("protect.")[0] or "protect." for rule in resource["inputs"]["rules"]}
+            assert set(resource["outputs"]) - {"__provider"} | {"reverts"} == written | {"reverts"}
+            rules = {rule.partition("protect.")[0] or "protect." for rule in resource["inputs"].get("rules", {})}
             assert {re.sub(r"<.*>", "", rule) for rule in names("Rules")} >= rules
     assert player.expected["rows"] == project.sandbox.rows()
 
@@ -243,9 +235,11 @@ def scenario(tmp_path_factory) -> Path:
     for name, text in zip(("runs", "expect", "world"), blocks("Scenario folder"), strict=True):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     write_yaml(
-        folder / "declaration" / "access.yaml", {"licenses": {"order": ["analyzer"]}, "subject": {"from": "objectId"}}
+        folder / "declaration" / "access.yaml",
+        {"licenses": {"order": ["analyzer"], "autoAssign": {"analyzer": False}}, "subject": {"from": "objectId"}},
     )
-    write_yaml(groups / "readers.yaml", {"name": "BI Readers", "license": "analyzer", "members": ["bo@contoso.test"]})
+    readers = {"name": "BI Readers", "license": "analyzer", "members": ["bo@contoso.test"]}
+    write_yaml(groups / "readers.yaml", {**readers, "roles": ["Steward"], "spaces": {}})
     return folder
 
 
@@ -282,8 +276,10 @@ def test_every_deviation_of_the_page_is_read_and_written_alike():
 
 
 def test_the_reasons_of_the_page_are_those_of_the_plan():
-    reasons = {plan.HELD, plan.FROZEN, plan.PROTECTED, plan.RAISED, plan.REFUSED, plan.UNOWNED, plan.UNSENT}
+    reasons = {plan.HELD, plan.FROZEN, plan.PROTECTED, plan.RAISED, plan.REFUSED, plan.REVERTED, plan.UNOWNED}
+    reasons |= {plan.UNREVIEWED, plan.UNSENT, plan.WAITLISTED}
 
+    reasons |= {policy.UNMANAGED, policy.UNSEEN, policy.WAITING}
     assert names("Deviations") == reasons | {"refused, holding <type>"}
 
 
@@ -343,6 +339,18 @@ def test_the_plan_document_of_the_page_fits_model_and_schema():
     told = names("Plan document")
     assert set(example) <= told | {"resource", "kind"}
     assert set(example["changes"][0]) <= told | {"subject", "mail"}
+
+
+def test_the_journal_of_the_page_fits_model_and_schema():
+    example = json.loads(blocks("Journal")[0])
+
+    jsonschema.validate(example, json.loads((STACKS / "schema" / "journal.json").read_text(encoding="utf-8")))
+    assert JournalRecord.model_validate_json(json.dumps(example)).model_dump(mode="json", by_alias=True) == example
+    told = names("Journal")
+    assert set(example) == told - set(JournalEntry.model_fields)
+    assert set(example["changes"][0]) <= told
+    assert set(example["counts"]) == {"intended", *get_args(Fate)}
+    assert all(f"`{fate}`" in section("Journal") for fate in get_args(Fate))
 
 
 def test_the_world_of_the_page_is_one(tmp_path):

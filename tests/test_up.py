@@ -47,6 +47,7 @@ def server(folder: Path) -> dict[str, object]:
     return json.loads((folder / ".sandbox/server.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.campaign
 def test_up_converges_again_does_nothing_and_survives_a_stale_sandbox_and_a_busy_port(folder):
     """Up starts or finds the sandbox; a dead one comes back with its state, at its port or at another."""
     first = qlik_sandbox(folder, "up")

@@ -3,16 +3,17 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from sandbox.engine.differences import Detailed, compare, invert
 from sandbox.engine.packages import Packages, Provider
 from sandbox.engine.providers import Difference
 from sandbox.engine.refusals import CheckFailure, ProviderFailure, Refusal, Stopped
 from sandbox.engine.snapshot import Snapshot
-from sandbox.engine.states import STACK, Op, State, Step
+from sandbox.engine.states import STACK, Op, State, Step, inherit_urn
 from sandbox.engine.values import Properties
 from sandbox.engine.views import View
 
@@ -30,6 +31,7 @@ class Deployment:
     counts: dict[Op, int] = field(default_factory=dict)
     outputs: Properties | None = None
     registered: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     on_stop: Callable[[], None] = lambda: None
 
@@ -39,17 +41,23 @@ class Deployment:
         self._running = 0
         self._has_failed_operation = False
 
-    def register(self, goal: State, version: str) -> State:
+    @cached_property
+    def olds(self) -> Mapping[str, State]:
+        """The resources before the program registered the first one."""
+        return dict(self.snapshot.resources)
+
+    def register(self, goal: State, version: str, aliases: Sequence[str]) -> State:
         """Return the resource once its step is done; raise `Stopped` when the phase is over before.
 
-        `goal` has the inputs as the program gave them, `version` is that of the provider it wants.
+        `goal` has the inputs as the program gave them, `version` is that of the provider it wants, `aliases` are urns
+        it may have had.
         """
         with contextlib.ExitStack() as operation:
             with self._decisions:
                 if self.stopping.is_set():
                     raise Stopped
                 try:
-                    provider, step = self._decide(goal, version)
+                    provider, step = self._decide(goal, version, aliases)
                 except CheckFailure as failure:
                     self.stop(*(("error", goal.urn, text) for text in failure.texts))
                     raise Stopped from failure
@@ -59,7 +67,7 @@ class Deployment:
                 operation.enter_context(self._operating())
             with self._shown(step):
                 state = self._carry_out(step, provider)
-                self.snapshot.put(state)
+                self.snapshot.put(state, formerly=step.old.urn if step.old else "")
             return state
 
     def register_outputs(self, urn: str, outputs: Properties) -> None:
@@ -103,10 +111,10 @@ class Deployment:
             self.outputs = {**(state.outputs if has_failed else {}), **self.outputs}
             self.snapshot.put(replace(state, outputs=self.outputs))
 
-    def _decide(self, new: State, version: str) -> tuple[Provider | None, Step]:
+    def _decide(self, new: State, version: str, aliases: Sequence[str]) -> tuple[Provider | None, Step]:
         if new.urn in self.registered:
             raise Refusal(f"Duplicate resource URN '{new.urn}'; try giving it a unique name")
-        old = self.snapshot.resources.get(new.urn)
+        old = self._find(new, aliases)
         self.registered.add(new.urn)
         if not new.custom:
             detailed = compare(old.inputs, new.inputs) if old else None
@@ -121,6 +129,19 @@ class Deployment:
             raise ProviderFailure(f"replacement of a resource is not rehearsed ({', '.join(difference.replaces)})")
         has_changes, detailed = _weigh(difference, old, new.inputs)
         return provider, _step(old, new, detailed, has_changes=has_changes)
+
+    def _find(self, new: State, aliases: Sequence[str]) -> State | None:
+        """Return the resource as the checkpoint knows it: by its urn, by an alias, or by an alias of its parent."""
+        formers = [new.urn, *aliases]
+        if new.parent in self.renamed:
+            formers += [inherit_urn(urn, new.parent, self.renamed[new.parent]) for urn in formers]
+        former = next((urn for urn in formers if urn in self.olds), "")
+        if former not in {"", new.urn}:
+            if former in self.registered:
+                raise Refusal(f"Duplicate resource alias '{former}' applied to resource with URN '{new.urn}'")
+            self.registered.add(former)
+            self.renamed[new.urn] = former
+        return self.olds.get(former)
 
     def _describe_provider(self, type: str, version: str) -> str:
         olds = list(self.snapshot.resources.values())
@@ -172,7 +193,10 @@ class Deployment:
     def _delete(self, old: State) -> None:
         with contextlib.suppress(Stopped), self._shown(Step("delete", old, None)):
             if old.protect:
-                raise ProviderFailure(f"resource {old.urn!r} cannot be deleted because it is protected")
+                raise ProviderFailure(
+                    f'resource "{old.urn}" cannot be deleted\nbecause it is protected. To unprotect the resource, '
+                    "remove the `protect` flag from the resource in your program and run `up`"
+                )
             if old.custom and not (old.is_provider or self.is_preview or old.retain_on_delete):
                 self.snapshot.begin(old.urn, "deleting")
                 self._serve_recorded(old).delete(old)

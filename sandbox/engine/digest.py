@@ -12,7 +12,7 @@ from sandbox.engine.views import Phase, View, prefix
 
 
 class Digest(View):
-    """Collects the steps of a preview; same steps are left out, but the stack's own stands.
+    """Collects the steps of a preview; same steps are left out, but the stack's own and a change of `protect` stand.
 
     Shape: pulumi/pkg/backend/display/json.go.
     """
@@ -24,7 +24,7 @@ class Digest(View):
 
     def started(self, step: Step) -> None:
         """Add the step as it is planned: nothing but inputs is known of the new state."""
-        if step.op == "same" and step.state.type != STACK:
+        if step.op == "same" and step.state.type != STACK and not step.changes_protection:
             return
         if step.new and step.op != "refresh":
             step = replace(step, new=replace(step.new, id="", outputs={}))

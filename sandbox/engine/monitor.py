@@ -23,7 +23,7 @@ MONITOR_THREADS = 64
 LOG_THREADS = 8
 INTERRUPTION = 0.5
 _SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
-_KNOWN_OPTIONS = {"parent", "dependencies", "propertyDependencies", "protect", "retainOnDelete", "version"}
+_KNOWN_OPTIONS = {"aliases", "parent", "dependencies", "propertyDependencies", "protect", "retainOnDelete", "version"}
 _KNOWN_MEMBERS = {"type", "name", "custom", "object", "sourcePosition", "stackTrace"}
 _REPLACING = {"deleteBeforeReplace", "deleteBeforeReplaceDefined"}
 
@@ -57,7 +57,8 @@ class Monitor(ResourceMonitorServicer):
     def RegisterResource(self, request: Any, context: Any) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
         """Return the resource when its step is done."""
         try:
-            state = self._deployment.register(self._read_goal(request), request.version)
+            aliases = [self._read_alias(alias, request) for alias in request.aliases]
+            state = self._deployment.register(self._read_goal(request), request.version, aliases)
             return resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id, object=write_struct(state.outputs))
         except Refusal as refusal:
             self._deployment.stop(("error", "", str(refusal)))
@@ -96,6 +97,17 @@ class Monitor(ResourceMonitorServicer):
             property_dependencies=depends if request.custom else {},
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+        )
+
+    def _read_alias(self, alias: Any, request: Any) -> str:
+        """Return the urn an alias means; what it leaves out is as it is now."""
+        spec = alias.spec
+        return alias.urn or make_urn(
+            spec.stack or self._stack,
+            spec.project or self._project,
+            "" if spec.noParent else spec.parentUrn or request.parent,
+            spec.type or request.type,
+            spec.name or request.name,
         )
 
 

@@ -27,7 +27,7 @@ class Rows(View):
 
     def finished(self, step: Step, seconds: float) -> None:
         """Print what the step did."""
-        if step.op == "same" and self.phase.kind != "refresh":
+        if step.op == "same" and self.phase.kind != "refresh" and not step.changes_protection:
             return
         status: str = "" if step.op == "same" else step.op
         if status and not self.phase.is_preview:
@@ -71,11 +71,14 @@ class Rows(View):
 
     def _row(self, step: Step, status: str, *details: str) -> None:
         type, name = split_urn(step.urn)
+        retained = "[retain]" if step.op == "delete" and step.state.retain_on_delete else ""
         with self.lock:
-            _print(f" {SYMBOLS[step.op]:<2} {type} {name} {status}", *details)
+            _print(f" {SYMBOLS[step.op]:<2} {type} {name} {status}{retained}", *details)
 
 
 def _short_diff(step: Step) -> str:
+    if step.op == "same" and step.changes_protection:
+        return "[diff: ~protect]"
     if step.op not in {"update", "refresh"} or step.old is None or step.new is None:
         return ""
     olds, news = step.old.inputs, step.new.inputs

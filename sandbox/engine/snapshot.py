@@ -54,10 +54,12 @@ class Snapshot:
             if self.pending.pop(urn, None):
                 self.save(self)
 
-    def put(self, state: State) -> None:
-        """Keep a resource as it is now."""
+    def put(self, state: State, formerly: str = "") -> None:
+        """Keep a resource as it is now; of one that had another urn nothing is left under that."""
         with self._lock:
-            is_new = self.resources.get(state.urn) != state
+            is_new = self.resources.get(formerly or state.urn) != state
+            if formerly not in {"", state.urn}:
+                self._rename(formerly, state.urn)
             self.resources[state.urn] = state
             if self.pending.pop(state.urn, None) or is_new:
                 self.save(self)
@@ -72,6 +74,10 @@ class Snapshot:
                     self.resources[state.urn] = _forget(state, urn)
             self.save(self)
 
+    def _rename(self, formerly: str, urn: str) -> None:
+        renamed = {former: _rename(state, formerly, urn) for former, state in self.resources.items()}
+        self.resources = {state.urn: state for state in renamed.values()}
+
     def list_operations(self) -> list[tuple[str, str]]:
         """Return the operations nobody knows the end of: urn and what was being done."""
         return [*self.pending.items(), *((urn, "creating") for urn in self.interrupted)]
@@ -85,6 +91,21 @@ class Snapshot:
             **({"pending_operations": operations} if operations else {}),
         }
         return {"version": 3, "deployment": deployment}
+
+
+def _rename(state: State, formerly: str, urn: str) -> State:
+    """Return a resource that is, or names, the one with another urn now."""
+
+    def now(other: str) -> str:
+        return urn if other == formerly else other
+
+    return replace(
+        state,
+        urn=now(state.urn),
+        parent=now(state.parent),
+        dependencies=sorted(map(now, state.dependencies)),
+        property_dependencies={key: list(map(now, urns)) for key, urns in state.property_dependencies.items()},
+    )
 
 
 def _forget(state: State, urn: str) -> State:

@@ -74,12 +74,31 @@ class Step:
         """The urn of the resource."""
         return self.state.urn
 
+    @property
+    def changes_protection(self) -> bool:
+        """Tell whether the resource was protected and no longer is, or the other way round."""
+        return self.old is not None and self.new is not None and self.old.protect != self.new.protect
+
 
 def make_urn(stack: str, project: str, parent: str, type: str, name: str) -> str:
     """Return the urn of a resource; the types of its parents, but not the stack's, stand before its own."""
     parents = parent.split("::")[2] if parent else STACK
     qualified = type if parents == STACK else f"{parents}${type}"
     return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
+
+
+def inherit_urn(urn: str, parent: str, former: str) -> str:
+    """Return the urn of a child as it was when its parent had its former urn.
+
+    A name that begins with the parent's began with the parent's former one.
+    Rule: pulumi/pkg/resource/deploy/step_generator.go.
+    """
+    type, name = split_urn(urn)
+    begins, began = split_urn(parent)[1], split_urn(former)[1]
+    if name.startswith(begins):
+        name = began + name.removeprefix(begins)
+    stack, project = former.removeprefix("urn:pulumi:").split("::")[:2]
+    return make_urn(stack, project, former, type, name)
 
 
 def split_urn(urn: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from sandbox.answers import REFUSED
 from sandbox.state import Sandbox
 from sandbox.tenant.events import LICENSES, publish
 from sandbox.tenant.flag_roles import follow_assignment
+from sandbox.tenant.late_rows import note_late, rows_of
 from sandbox.tenant.rows import Item, add_row, delete_row, update_row
 
 Verb = Literal["add", "update", "delete"]
@@ -20,9 +21,12 @@ def change_row(
     sandbox: Sandbox, verb: Verb, item: Item, *, by: str = "", origin: Origin = "internal"
 ) -> dict[str, Any]:
     """Return the outcome of one item in the order of the service's samples, and publish what it changed."""
-    before = sandbox.db.total_changes
+    subjects = [item["subject"], item.get("sourceSubject", item["subject"])]
+    rows, before = rows_of(sandbox, *subjects), sandbox.db.total_changes
     outcome = dict(sorted(_ACTS[verb](sandbox, item).items()))
     is_changed = sandbox.db.total_changes > before
+    if is_changed:
+        note_late(sandbox, rows, *subjects)
     if origin == "external" and sandbox.switch("other-tenant-audit") == "silent":
         return outcome
     if outcome["status"] in _REJECTED:

@@ -17,6 +17,7 @@ from sandbox.tenant.acts import Verb, change_row
 from sandbox.tenant.entitlement import delete_seat
 from sandbox.tenant.errors import licenses_refusal
 from sandbox.tenant.filters import Attribute, FilterError, read_filter
+from sandbox.tenant.late_rows import read_late
 from sandbox.tenant.licenses import read_page_cursor, refuse_body
 from sandbox.tenant.listing import links, read_count
 from sandbox.tenant.rows import BadItem, Item
@@ -96,7 +97,8 @@ async def list_assignments(request: Request) -> JSONResponse:
     require_admin(request, licenses_refusal)
     sandbox = sandbox_of(request)
     limit = read_count(request, "limit", 20, range(1, MAX_LIMIT + 1), licenses_refusal)
-    page = _listing(request).read(sandbox.db, limit, read_page_cursor(request))
+    listing, cursor = _listing(request), read_page_cursor(request)
+    page = read_late(sandbox, lambda: listing.read(sandbox.db, limit, cursor))
     starts = excess_starts(sandbox)
     found = links(request, page, lambda cursor: {"page": cursor.encode()})
     if sandbox.switch("next-link-host") == "internal":

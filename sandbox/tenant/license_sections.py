@@ -19,7 +19,10 @@ class LicenseParameter(Section):
 
 
 class License(Section):
-    """The license a tenant runs on; `unitsUsedDelay` counts where the switch `units-used` says delayed."""
+    """The license a tenant runs on.
+
+    `unitsUsedDelay` counts where the switch `units-used` says delayed, `assignmentsLagReads` with `assignments-list`.
+    """
 
     number: str = "9999000000000001"
     key: str = "sandbox-license-key"
@@ -42,6 +45,7 @@ class License(Section):
     capability_bank_id: str | None = None
     parent_license_number: str | None = None
     units_used_delay: float = Field(default=30, ge=0)
+    assignments_lag_reads: int = Field(default=1, ge=0)
 
 
 class Allotment(Section):

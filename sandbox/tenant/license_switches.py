@@ -81,6 +81,12 @@ LICENSE_SWITCHES = (
         "U8",
     ),
     Switch(
+        "assignments-list",
+        "immediate",
+        ("delayed",),
+        "whether the list of assignments shows a write at once is undocumented; the world sets how many reads miss it",
+    ),
+    Switch(
         "capacity-allotments",
         "listed",
         ("fullUserOnly",),

@@ -19,13 +19,20 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, provider_pb2_grpc
 from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServicer_to_server
 from pulumi.runtime.rpc import UNKNOWN
 
-from qlik_provider.resources import directory_members_provider, license_assignments_provider
+from qlik_provider.resources import (
+    directory_members_provider,
+    group_policy_provider,
+    license_assignments_provider,
+    license_settings_provider,
+)
 
 __all__ = ["UNKNOWN", "Engine", "Provider", "Spares"]
 
 PROVIDERS = {
     "LicenseAssignments": serialize_provider(license_assignments_provider()),
     "DirectoryMembers": serialize_provider(directory_members_provider()),
+    "GroupPolicy": serialize_provider(group_policy_provider()),
+    "LicenseSettings": serialize_provider(license_settings_provider()),
 }
 Bag = Mapping[str, Any]
 
@@ -84,11 +91,14 @@ class Provider:
         return self._errors.read_text()
 
     @cached_property
+    def port(self) -> str:
+        """Where the process serves, which is the first thing it writes."""
+        return self._process.stdout.readline().strip()
+
+    @cached_property
     def stub(self) -> Any:
         """What calls the process, once it serves; a diff that no check preceded makes it load the provider."""
-        self._channel = grpc.insecure_channel(
-            f"127.0.0.1:{self._process.stdout.readline().strip()}", options=_GRPC_CHANNEL_OPTIONS
-        )
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", options=_GRPC_CHANNEL_OPTIONS)
         stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         stub.Configure(provider_pb2.ConfigureRequest(), timeout=60)
         stub.Diff(provider_pb2.DiffRequest(olds=self._write({}), news=self._write({})), timeout=60)

@@ -1,5 +1,6 @@
 """Who we are: one token a process and service, and one line for what is missing or wrong."""
 
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -149,6 +150,61 @@ def test_a_service_principal_the_directory_does_not_know_is_told_so(sandbox, var
 
     assert_one_line(caught.value, variable, says)
     assert "Trace ID" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/v2.0/.well-known/openid-configuration", "/oauth2/v2.0/token"])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"kind": "truncated-json"}, "200 with broken JSON"),
+        ({"kind": "invalid-json"}, "200 with broken JSON"),
+        ({"kind": "empty-200"}, "200 with broken JSON"),
+        ({"kind": "wrong-type"}, "200 without JSON"),
+        ({"status": 200, "body": []}, "unexpected answer: the body"),
+        ({"status": 200, "body": {"name": "another service"}}, "unexpected answer: "),
+        ({"status": 302, "headers": {"Location": "/elsewhere"}}, "302"),
+        ({"status": 500, "count": 99}, "500"),
+        ({"status": 429, "count": 99, "headers": {"Retry-After": "3600"}}, "429"),
+        ({"kind": "reset-after", "count": 99}, "no answer from 127.0.0.1"),
+    ],
+    ids=lambda value: next(iter(map(str, value.values()))) if isinstance(value, dict) else "",
+)
+def test_a_directory_that_gives_no_token_is_told_at_once_and_shows_none(sandbox, expect, path, fault, says):
+    tokens = GraphTokens(sandbox.environment)
+    expect(path, **fault)
+    began = time.monotonic()
+
+    with pytest.raises(CredentialsError) as caught:
+        tokens.token()
+
+    assert_one_line(
+        caught.value, "ARM_TENANT_ID, ARM_CLIENT_ID, ARM_CLIENT_SECRET: the directory gives no token: ", says
+    )
+    assert "eyJ" not in "".join(traceback.format_exception(caught.value))
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refusal_that_is_not_the_directorys_own_is_told_with_its_reason(sandbox, expect, status):
+    tokens = GraphTokens(sandbox.environment)
+    expect("/oauth2/v2.0/token", status=status, body="<p>Blocked by the proxy")
+
+    with pytest.raises(CredentialsError) as caught:
+        tokens.token()
+
+    assert_one_line(caught.value, "the directory gives no token: /", f"/oauth2/v2.0/token: {status} ")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "reset-before"}, {"kind": "reset-after"}, *({"status": status} for status in (408, 425, 429, 500, 503))],
+    ids=lambda fault: str(*fault.values()),
+)
+def test_a_token_of_the_directory_is_asked_for_again(sandbox, expect, fault):
+    tokens = GraphTokens(sandbox.environment)
+    expect("/v2.0/", **fault, count=3)
+
+    assert tokens.token().startswith("ey")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "not a host", "https://127.0.0.1", "127.0.0.1:port"])

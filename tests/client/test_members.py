@@ -4,8 +4,9 @@ import pytest
 from client.worlds import GROUP, make_world, people, person, plan_members
 
 from qlik_provider.entitlements import MEMBER, Assignment
-from qlik_provider.errors import EngineGone, QlikProviderError
+from qlik_provider.errors import EngineGone, NotFound, QlikProviderError
 from qlik_provider.members import apply_members, observe_members
+from qlik_provider.transport import ATTEMPTS
 
 BATCH = "POST /v1.0/$batch"
 LIST = f"GET /v1.0/groups/{GROUP}/members"
@@ -62,6 +63,39 @@ def test_nothing_but_a_404_proves_that_a_group_is_gone(sandbox, directory, expec
         observe_members(directory, GROUP)
 
 
+@pytest.mark.parametrize("fault", [{"status": 404}, {"kind": "truncated-page"}], ids=["404", "short"])
+def test_a_group_whose_list_is_not_found_once_is_not_gone_and_one_short_list_loses_nobody(
+    sandbox, directory, expect, fault
+):
+    sandbox.load(make_world(directory=4, members=people(4)))
+    expect("/members$", **fault)
+
+    if "status" in fault:
+        with pytest.raises(NotFound, match="404"):
+            observe_members(directory, GROUP, people(4))
+    else:
+        observed = observe_members(directory, GROUP, people(4))
+        assert {row.subject for row in observed.rows} == set(people(4))
+
+
+def test_a_list_that_shows_everybody_known_is_read_once(sandbox, directory, asked):
+    sandbox.load(make_world(directory=4, members=people(4)))
+
+    observe_members(directory, GROUP, people(3))
+
+    assert asked("graph") == [LIST]
+
+
+def test_a_removal_not_found_is_done_only_if_the_list_agrees(sandbox, settle, expect, members):
+    sandbox.load(make_world(directory=3, members=people(3)))
+    expect(f"/members/{person(1)}/", method="DELETE", status=404, body={"error": {"code": "Gone", "message": "No"}})
+
+    outcomes = settle([], people(3))
+
+    assert states_of(outcomes) == {person(0): "done", person(1): "unsent", person(2): "done"}
+    assert members() == [person(1)]
+
+
 def test_450_people_are_added_in_two_calls(sandbox, settle, members, asked):
     sandbox.load(make_world(directory=450, members=[]))
 
@@ -69,7 +103,7 @@ def test_450_people_are_added_in_two_calls(sandbox, settle, members, asked):
 
     assert members() == people(450)
     assert set(states_of(outcomes).values()) == {"done"}
-    assert asked("graph") == [BATCH] * 2  # 23 requests of 20 people
+    assert asked("graph") == [*[BATCH] * 2, LIST]  # 23 requests of 20 people, and one look
 
 
 def test_450_people_are_removed_in_23_calls(sandbox, settle, members, asked):
@@ -79,7 +113,7 @@ def test_450_people_are_removed_in_23_calls(sandbox, settle, members, asked):
 
     assert members() == [person(450)]
     assert set(states_of(outcomes).values()) == {"done"}
-    assert asked("graph") == [BATCH] * 23
+    assert asked("graph") == [*[BATCH] * 23, LIST]
 
 
 def test_removals_come_before_additions(sandbox, settle, members):
@@ -132,7 +166,7 @@ def test_nobody_is_in_a_group_that_is_gone_meanwhile(sandbox, settle, expect):
     assert all("404 Gone: No group" in outcome.reason for outcome in outcomes[1:])
 
 
-@pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
+@pytest.mark.parametrize("kind", ["reset-before", "reset-after", "truncated-json", "empty-200"])
 @pytest.mark.parametrize("desired", [people(60), []], ids=["add", "remove"])
 def test_a_lost_answer_loses_nobody(sandbox, settle, expect, members, kind, desired):
     held = [] if desired else people(60)
@@ -142,6 +176,7 @@ def test_a_lost_answer_loses_nobody(sandbox, settle, expect, members, kind, desi
     states = states_of(settle(desired, held))
 
     present = set(members())
+    assert present == set(desired)
     assert len(states) == 60
     for who, state in states.items():
         assert (state == "done") == ((who in present) == bool(desired)), "what is told is what is"
@@ -155,12 +190,12 @@ def test_an_add_whose_answer_was_lost_is_looked_up_before_it_is_repeated(sandbox
 
     assert set(states_of(outcomes).values()) == {"done"}
     assert members() == people(60)
-    assert asked("graph") == [BATCH, LIST]
+    assert asked("graph") == [BATCH, LIST, LIST]
 
 
-@pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
+@pytest.mark.parametrize(("kind", "lists"), [("reset-before", 0), ("reset-after", 1)])
 def test_a_removal_whose_answer_was_lost_is_repeated_until_its_own_answer_says_so(
-    sandbox, settle, expect, members, asked, kind
+    sandbox, settle, expect, members, asked, kind, lists
 ):
     sandbox.load(make_world(directory=60, members=people(60)))
     expect("batch", kind=kind)
@@ -169,7 +204,8 @@ def test_a_removal_whose_answer_was_lost_is_repeated_until_its_own_answer_says_s
 
     assert set(states_of(outcomes).values()) == {"done"}
     assert members() == []
-    assert asked("graph") == [BATCH] * 4
+    # a DELETE that finds nobody left is looked up, and so is the end
+    assert asked("graph") == [BATCH] * 4 + [LIST] * (lists + 1)
 
 
 def test_an_add_that_never_arrived_is_repeated(sandbox, settle, expect, members):
@@ -252,3 +288,53 @@ def test_nothing_is_sent_when_nobody_listens_any_more(sandbox, settle, asked, de
     assert asked("graph", writes=True) == [BATCH]
     assert states.count("done") == count
     assert states.count("unsent") == 450 - count
+
+
+# Own writes that do not show yet, and absences that prove nothing.
+
+
+def lag(world, reads, position="allReads"):
+    world["directory"]["timing"] = {"lagSeconds": 0, "lagReads": reads}
+    return {**world, "switches": {"directory-consistency": position}}
+
+
+def test_own_changes_are_waited_for_until_the_list_shows_them(sandbox, settle, members, asked):
+    sandbox.load(lag(make_world(directory=3, members=people(1)), reads=2))
+
+    outcomes = settle(people(3)[1:], people(1))
+
+    assert members() == people(3)[1:]
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", True)] * 3
+    assert asked("graph").count(LIST) == 3
+
+
+def test_what_the_list_never_shows_in_time_is_done_and_not_seen(sandbox, settle, members, asked):
+    sandbox.load(lag(make_world(directory=2, members=[]), reads=99))
+
+    outcomes = settle(people(2))
+
+    assert members() == people(2)
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", False)] * 2
+    assert asked("graph").count(LIST) == ATTEMPTS
+
+
+def test_whom_either_list_shows_is_no_absence(sandbox, directory, asked):
+    world = lag(make_world(directory=3, members=people(2)), reads=1, position="advancedReads")
+    sandbox.load(world)
+    with directory.writing() as writer:
+        writer.send([writer.remove(GROUP, person(0))])
+    sandbox.forget()
+
+    late, proven = (observe_members(directory, GROUP, people(3)) for _ in range(2))
+
+    assert {row.subject for row in late.rows} == set(people(2)), "the counted list still shows the first one"
+    assert {row.subject for row in proven.rows} == {person(1)}
+    assert asked("graph").count(LIST) == 4
+
+
+def test_nobody_absent_costs_no_second_list(sandbox, directory, asked):
+    sandbox.load(make_world(directory=2, members=people(2)))
+
+    observe_members(directory, GROUP, people(2))
+
+    assert asked("graph").count(LIST) == 1

@@ -93,6 +93,24 @@ def test_an_item_refused_is_told_recorded_and_leaves_the_others_done(provider, s
     assert provider.read(outputs)[2] == inputs
 
 
+def test_a_seat_lost_in_a_race_is_not_in_the_ledger_and_is_given_by_the_next_run(sandbox, provider, seats, expect):
+    world = make_world({ANA: "analyzer"}, units={"professional": 1, "analyzer": 5}, update_without_seat="lose")
+    sandbox.load(world)
+    held, wanted = seats({ANA: "analyzer via finance"}), seats({ANA: "professional via finance"})
+    provider.check(held, wanted)
+    race = {"subject": "joe", "type": "professional"}
+    sandbox.control.post("/tamper", json={"do": "assign", **race}).raise_for_status()
+    expect("/actions/add$", item={"subject": ANA})
+
+    outputs = provider.update(outputs_of(held), wanted)
+
+    assert outputs["assignments"] == {}
+    assert outputs["deviations"] == {ANA: f"{wanted['assignments'][ANA]}; unsent"}
+    assert provider.engine.heard("analyzer is gone")
+    sandbox.control.post("/tamper", json={"do": "revoke", **race}).raise_for_status()
+    assert provider.update(outputs, wanted)["assignments"] == wanted["assignments"]
+
+
 def test_a_delete_takes_nothing_from_anybody_and_says_so(sandbox, provider, seats, asked):
     inputs = seats({ANA: "analyzer via finance"})
     _, outputs = provider.create(inputs)
@@ -209,3 +227,35 @@ def test_the_rest_of_an_interrupted_apply_is_sent_by_the_next_one(sandbox, provi
     assert outputs["deviations"] == {}
     assert len(outputs["assignments"]) == len(sandbox.rows()) == 150
     assert len(asked(writes=True)) == 1
+
+
+# What was confirmed and does not show yet.
+
+
+def test_what_no_list_has_shown_stays_in_the_record_until_one_does(sandbox, start, seats, asked):
+    inputs = seats({ANA: "analyzer via finance"})
+    outputs = {**outputs_of(inputs), "seats": {"analyzer": "1 of 1000", "professional": "0 of 1000"}}
+    late, before, afterwards = {**outputs, "unseen": {ANA: "analyzer"}}, start(), start()
+
+    assert before.read(late)[1]["assignments"] == inputs["assignments"]
+    assert before.read(outputs)[1]["assignments"] == {}
+
+    sandbox.load(make_world({ANA: "analyzer"}))
+    afterwards.check(inputs, inputs)
+    assert afterwards.diff(late, inputs) == "DIFF_SOME"
+    assert afterwards.update(late, inputs) == outputs
+    assert afterwards.read(late)[1] == outputs
+    assert asked(writes=True) == []
+
+
+def test_what_no_list_has_shown_and_nobody_declares_any_more_is_taken_back(sandbox, provider, seats):
+    world = make_world(tenant={"license": {"number": LICENSE, "assignmentsLagReads": 1}}, units_used="delayed")
+    sandbox.load({**world, "switches": {**world["switches"], "assignments-list": "delayed"}})
+    late = {**outputs_of(seats({ANA: "analyzer via finance"})), "unseen": {ANA: "analyzer"}}
+    sandbox.control.post("/tamper", json={"do": "assign", "subject": ANA, "type": "analyzer"}).raise_for_status()
+
+    outputs = provider.update(late, seats({}))
+
+    assert sandbox.rows() == {}
+    assert outputs["assignments"] == {}
+    assert "unseen" not in outputs

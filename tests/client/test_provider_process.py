@@ -10,9 +10,13 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from qlik_provider.resources import (
     DirectoryMembersProvider,
+    GroupPolicyProvider,
     LicenseAssignmentsProvider,
+    LicenseSettingsProvider,
     directory_members_provider,
+    group_policy_provider,
     license_assignments_provider,
+    license_settings_provider,
 )
 from qlik_provider.session import open_tenant
 
@@ -24,6 +28,8 @@ from qlik_provider.session import open_tenant
     [
         ("LicenseAssignments", LicenseAssignmentsProvider, license_assignments_provider),
         ("DirectoryMembers", DirectoryMembersProvider, directory_members_provider),
+        ("GroupPolicy", GroupPolicyProvider, group_policy_provider),
+        ("LicenseSettings", LicenseSettingsProvider, license_settings_provider),
     ],
 )
 def test_a_state_holds_no_code_and_no_secret_but_a_name_that_never_changes(monkeypatch, kind, make, one):
@@ -179,6 +185,8 @@ def test_a_shortage_is_refused_before_anything_is_sent(sandbox, provider, seats,
 
 def test_a_group_that_became_another_keeps_what_it_conferred_until_that_is_accepted(sandbox, provider, seats, asked):
     old, new = "aaaa-old", "aaaa-new"
+    accept = f"accept it by objectId: {new} (the rule source.finance)"
+    doubt = f"object id {old} became {new}; {accept}; {old}, known so far, is gone"
     inputs = seats({ANA: "analyzer via finance", BO: "analyzer via sales"}, sources={"finance": old, "sales": "s"})
     _, outputs = provider.create(inputs)
     emptied = seats({BO: "analyzer via sales"}, sources={"finance": new, "sales": "s"})
@@ -189,11 +197,11 @@ def test_a_group_that_became_another_keeps_what_it_conferred_until_that_is_accep
         assert failures == []
         assert inputs["assignments"] == outputs["assignments"]
         assert inputs["sources"] == {"finance": old, "sales": "s"}
-        assert inputs["doubt"] == {"finance": f"object id {old} became {new}"}
+        assert inputs["doubt"] == {"finance": doubt}
         provider.diff(outputs, inputs)
         outputs = provider.update(outputs, inputs)
         assert outputs["doubt"] == inputs["doubt"]
-        assert provider.engine.heard(f"kept in doubt (finance: object id {old} became {new}): {ANA}")
+        assert provider.engine.heard(f"kept in doubt (finance: {doubt}): {ANA}")
     assert asked(writes=True) == []
 
     accepted = {**emptied, "rules": {**emptied["rules"], "source.finance": new}}

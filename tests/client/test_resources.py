@@ -12,11 +12,13 @@ from client.worlds import GROUP, LICENSE, TENANT_ID, mail_of, people
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.rpc import deserialize_properties
 
-from qlik_provider.components import LicensedGroup
-from qlik_provider.resources import DirectoryMembers, LicenseAssignments
+from qlik_provider.components import Grants, LicensedGroup
+from qlik_provider.resolution import Policy
+from qlik_provider.resources import DirectoryMembers, GroupPolicy, LicenseAssignments, LicenseSettings
 
 SEATS = "pulumi-python:dynamic/qlik:LicenseAssignments"
 MEMBERS = "pulumi-python:dynamic/qlik:DirectoryMembers"
+SETTINGS = "pulumi-python:dynamic/qlik:LicenseSettings"
 GROUPS = "azuread:index/groupWithoutMembers:GroupWithoutMembers"
 COMPONENT = "qlik:index:LicensedGroup"
 
@@ -117,6 +119,24 @@ def test_members_are_a_resource_with_the_vendors_names(register):
     }
 
 
+def test_settings_are_a_resource_with_the_vendors_names(register):
+    def program() -> None:
+        LicenseSettings(
+            "license-settings",
+            tenant="https://contoso.qlik.test",
+            tenant_id=TENANT_ID,
+            settings={"autoAssignProfessional": False, "autoAssignAnalyzer": True},
+        )
+
+    assert register(program).inputs(SETTINGS, "license-settings") == {
+        "__provider": PROVIDERS["LicenseSettings"],
+        "tenant": "https://contoso.qlik.test",
+        "tenantId": TENANT_ID,
+        "settings": {"autoAssignProfessional": "false", "autoAssignAnalyzer": "true"},
+        "retry": "",
+    }
+
+
 def test_outputs_are_to_be_had_by_name(register):
     seen = {}
 
@@ -182,6 +202,55 @@ def test_nobody_waits_for_a_group_to_know_who_gets_a_license(register):
     assert dependency.endswith(f"{GROUPS}::finance")
 
 
+POLICY = "pulumi-python:dynamic/qlik:GroupPolicy"
+
+
+def declare_granted_group(**claim) -> LicensedGroup:
+    policy = Policy(("Steward", "AuditAdmin"), {"Finance": ("producer", "consumer")}, 2, {"brake.max": 25})
+    grants = Grants("https://contoso.qlik.test", TENANT_ID, policy, **claim)
+    return LicensedGroup("finance", stack="dev", name="BI Finance", members={}, rules={}, grants=grants)
+
+
+def test_a_policy_is_a_child_of_its_group_with_the_vendors_names(register):
+    recorded = register(declare_granted_group)
+
+    assert recorded.inputs(POLICY, "finance") == {
+        "__provider": PROVIDERS["GroupPolicy"],
+        "tenant": "https://contoso.qlik.test",
+        "tenantId": TENANT_ID,
+        "key": "finance",
+        "group": "BI Finance",
+        "providerType": "idp",
+        "claimBy": "displayName",
+        "roles": {"AuditAdmin": "", "Steward": ""},
+        "spaces": {"Finance": "consumer, producer"},
+        "reach": 2,
+        "rules": {"brake.max": 25},
+    }
+    assert recorded.requests[POLICY, "finance"].parent.rpartition("$")[2] == f"{COMPONENT}::finance"
+
+
+@pytest.mark.parametrize(("claim_by", "name"), [("displayName", "BI Finance"), ("objectId", GROUP)])
+def test_a_policy_names_its_group_as_the_claim_does_and_is_deleted_before_it(register, claim_by, name):
+    recorded = register(lambda: declare_granted_group(claim_by=claim_by))
+
+    assert recorded.inputs(POLICY, "finance")["group"] == name
+    (dependency,) = recorded.requests[POLICY, "finance"].dependencies
+    assert dependency.endswith(f"{GROUPS}::finance")
+
+
+def test_roles_and_spaces_that_are_left_out_are_absent_and_empty_ones_are_not(register):
+    def program() -> None:
+        common = {"tenant": "https://contoso.qlik.test", "tenant_id": TENANT_ID, "group": "X", "reach": 0}
+        GroupPolicy("a", key="a", **common)
+        GroupPolicy("b", key="b", roles=[], spaces={}, **common)
+
+    recorded = register(program)
+
+    assert not recorded.inputs(POLICY, "a").keys() & {"roles", "spaces"}
+    assert {name: recorded.inputs(POLICY, "b")[name] for name in ("roles", "spaces")} == {"roles": {}, "spaces": {}}
+
+
 def test_a_preview_registers_what_an_update_does(register):
     recorded = register(declare_group, preview=True)
 
@@ -192,11 +261,11 @@ def test_three_thousand_resources_are_no_trouble_to_the_sdk():
     """Each pickling leaves the SDK's pickler one call deeper, which ends any provider that holds a dict."""
     program = (
         "from pulumi.dynamic.dynamic import serialize_provider\n"
-        "from qlik_provider.resources import directory_members_provider, license_assignments_provider\n"
-        "for make in (directory_members_provider, license_assignments_provider):\n"
+        "from qlik_provider import resources as own\n"
+        "for make in (own.directory_members_provider, own.license_assignments_provider, own.group_policy_provider):\n"
         "    print(len({serialize_provider(make()) for _ in range(3_000)}))\n"
     )  # in a process of its own, since the pickler stays as deep as it became
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
-    assert (done.stdout, done.stderr) == ("1\n1\n", "")
+    assert (done.stdout, done.stderr) == ("1\n1\n1\n", "")

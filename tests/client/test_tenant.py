@@ -1,14 +1,18 @@
 """What the tenant shows is believed when it is whole; a plan is never told better than it went."""
 
+from datetime import date
+
 import pytest
 from client.worlds import ADD, DELETE, LICENSE, ROWS, TENANT_ID, UPDATE, make_world, people, plan_seats
 
 from qlik_provider.entitlements import Assignment, Seats
 from qlik_provider.errors import EngineGone, NoEvidence, QlikProviderError, UnsafePlan
 from qlik_provider.plan import Observed
+from qlik_provider.transport import ATTEMPTS
 
 OVERVIEW = "/api/v1/licenses/overview"
 CROWD = dict.fromkeys(people(250), "analyzer")
+ENDS = date(2027, 12, 31)  # of the license, in every world of the sandbox
 
 
 def ignore(done: int, total: int) -> None:
@@ -30,6 +34,12 @@ def sent(asked):
     return lambda: [request.rpartition("/")[2] for request in asked("qlik", writes=True)]
 
 
+@pytest.fixture
+def tamper(sandbox):
+    """Do something by hand."""
+    return lambda do, **act: sandbox.control.post("/tamper", json={"do": do, **act}).raise_for_status()
+
+
 # Observing.
 
 
@@ -39,6 +49,7 @@ def test_observed_is_every_row_and_the_seats_of_each_type(sandbox, tenant):
     assert tenant.observe(TENANT_ID, LICENSE) == Observed(
         (Assignment("ana", "professional"), Assignment("bo", "analyzer")),
         {"professional": Seats(2, 1), "analyzer": Seats(5, 1)},
+        ends=ENDS,
     )
 
 
@@ -69,6 +80,15 @@ def test_fewer_rows_than_seats_in_use_are_no_evidence(sandbox, tenant, expect, f
     assert len(tenant.observe(TENANT_ID, LICENSE).rows) == 250
 
 
+def test_a_row_that_came_twice_does_not_hide_one_that_did_not_come(sandbox, tenant, expect):
+    sandbox.load(make_world(CROWD))
+    expect(ROWS, kind="duplicated-items")
+    expect(ROWS, kind="missing-items", after=1)
+
+    with pytest.raises(NoEvidence, match="249 rows of analyzer and the overview counts 250"):
+        tenant.observe(TENANT_ID, LICENSE)
+
+
 def test_names_are_what_a_declaration_can_mean(sandbox, tenant):
     sandbox.load(make_world(users=2))
 
@@ -96,7 +116,7 @@ def test_what_was_written_is_read_again(tenant):
     settle(tenant, {"ana": "analyzer"})
 
     assert tenant.observe(TENANT_ID, LICENSE) == Observed(
-        (Assignment("ana", "analyzer"),), {"professional": Seats(1000, 0), "analyzer": Seats(1000, 1)}
+        (Assignment("ana", "analyzer"),), {"professional": Seats(1000, 0), "analyzer": Seats(1000, 1)}, ends=ENDS
     )
 
 
@@ -156,8 +176,8 @@ def test_a_refused_item_is_found_by_its_subject_and_leaves_the_others_done(sandb
 
     outcomes = settle(tenant, dict.fromkeys(("ana", "bo", "cy", "dee"), "analyzer"))
 
-    assert states_of(outcomes) == {"ana": "done", "bo": "done", "cy": "refused", "dee": "done"}
-    assert [outcome.reason for outcome in outcomes if outcome.state == "refused"] == ["403 LICENSES-011 No seat"]
+    assert states_of(outcomes) == {"ana": "done", "bo": "done", "cy": "short", "dee": "done"}
+    assert [outcome.reason for outcome in outcomes if outcome.state == "short"] == ["403 LICENSES-011 No seat"]
     assert sandbox.rows() == dict.fromkeys(("ana", "bo", "dee"), "analyzer")
 
 
@@ -212,6 +232,62 @@ def test_what_somebody_else_did_meanwhile_is_done(sandbox, tenant, switch):
     assert states_of(tenant.apply(plan, ignore)) == {"rex": "done", "ana": "done"}
 
 
+@pytest.mark.parametrize("switch", ["conflict409", "secondRow201"])
+def test_who_was_given_another_type_meanwhile_does_not_hold_two(sandbox, tenant, tamper, switch):
+    sandbox.load(make_world(add_other_type=switch))
+    plan = plan_seats(tenant, {"ana": "analyzer", "bo": "analyzer"})
+    tamper("assign", subject="ana", type="professional")
+
+    assert states_of(tenant.apply(plan, ignore)) == {"ana": "refused", "bo": "done"}
+    assert sandbox.rows() == {"ana": "professional", "bo": "analyzer"}
+
+
+def test_a_second_type_that_cannot_be_taken_back_is_in_the_ledger(sandbox, tenant, tamper, expect):
+    sandbox.load(make_world(add_other_type="secondRow201"))
+    plan = plan_seats(tenant, {"ana": "analyzer"})
+    tamper("assign", subject="ana", type="professional")
+    expect(DELETE, status=500, count=9)
+
+    assert states_of(tenant.apply(plan, ignore)) == {"ana": "done"}
+
+
+@pytest.fixture
+def raced(sandbox, tenant, tamper):
+    """A plan that switches Ana, in a tenant that takes away what she has when somebody was faster."""
+    sandbox.load(make_world({"ana": "analyzer"}, units={"professional": 1, "analyzer": 5}, update_without_seat="lose"))
+    plan = plan_seats(tenant, {"ana": "professional"}, {"ana": "analyzer"})
+    tamper("assign", subject="joe", type="professional")
+    return plan
+
+
+def test_who_lost_a_seat_by_a_refused_switch_gets_it_back(sandbox, tenant, raced):
+    (outcome,) = tenant.apply(raced, ignore)
+
+    assert (outcome.state, outcome.is_gone) == ("short", False)
+    assert sandbox.rows() == {"ana": "analyzer", "joe": "professional"}
+
+
+def test_a_seat_that_cannot_be_given_back_is_told_and_not_in_the_ledger(sandbox, tenant, raced, expect):
+    expect(ADD, item={"subject": "ana"})
+
+    (outcome,) = tenant.apply(raced, ignore)
+
+    assert (outcome.state, outcome.is_gone) == ("short", True)
+    assert "analyzer is gone" in str(outcome)
+    assert sandbox.rows() == {"joe": "professional"}
+
+
+def test_a_seat_that_others_took_away_meanwhile_is_theirs_to_give_back(sandbox, tenant, tamper):
+    sandbox.load(make_world({"ana": "analyzer"}))
+    plan = plan_seats(tenant, {"ana": "professional"}, {"ana": "analyzer"})
+    tamper("revoke", subject="ana", type="analyzer")
+
+    (outcome,) = tenant.apply(plan, ignore)
+
+    assert (outcome.state, outcome.is_gone) == ("refused", True)
+    assert sandbox.rows() == {}
+
+
 @pytest.mark.parametrize("switch", ["asGiven", "upperDomain"])
 def test_a_subject_in_capitals_is_the_same_subject(sandbox, tenant, switch):
     sandbox.load(make_world(subject_case=switch))
@@ -235,8 +311,15 @@ VERBS = {
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize(
     ("fault", "times"),
-    [({"kind": "reset-after"}, 1), ({"kind": "reset-before"}, 2), ({"status": 500}, 2)],
-    ids=["after", "before", "500"],
+    [
+        ({"kind": "reset-after"}, 1),
+        ({"kind": "reset-before"}, 2),
+        ({"status": 500}, 2),
+        ({"kind": "truncated-json"}, 1),
+        ({"kind": "wrong-type"}, 1),
+        ({"status": 200, "body": {}}, 2),
+    ],
+    ids=["after", "before", "500", "cut", "a page", "another shape"],
 )
 def test_a_lost_answer_loses_nothing_and_doubles_nothing(sandbox, tenant, expect, asked, verb, fault, times):
     path, held, wanted = VERBS[verb]
@@ -341,3 +424,62 @@ def test_nobody_listening_before_the_first_batch_raises(sandbox, tenant, sent):
     with pytest.raises(EngineGone):
         tenant.apply(plan_seats(tenant, {"ana": "analyzer"}), hang_up)
     assert sent() == []
+
+
+# Own writes that do not show yet.
+
+LATE = {"assignments-list": "delayed"}
+
+
+def load_late(sandbox, held, reads, **switches):
+    world = make_world(held, tenant={"license": {"number": LICENSE, "assignmentsLagReads": reads}})
+    sandbox.load({**world, "switches": LATE | switches})
+
+
+def looks(asked) -> int:
+    requests = asked("qlik")
+    return requests[requests.index(f"POST {ADD}") :].count("GET /api/v1/licenses/assignments")
+
+
+def test_own_writes_are_waited_for_until_the_list_shows_them(sandbox, tenant, asked):
+    held = {"rex": "professional", "sam": "analyzer"}
+    load_late(sandbox, held, reads=3)
+
+    outcomes = settle(tenant, {"sam": "professional", "una": "analyzer"}, held)
+
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", True)] * 3
+    assert looks(asked) == 4
+
+
+@pytest.mark.parametrize("overview", ["immediate", "delayed"])
+def test_what_the_list_never_shows_in_time_is_done_and_not_seen(sandbox, tenant, asked, overview):
+    load_late(sandbox, {}, 99, **{"units-used": overview})
+
+    outcomes = settle(tenant, {"una": "analyzer"})
+
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", False)]
+    assert sandbox.rows() == {"una": "analyzer"}
+    assert looks(asked) == ATTEMPTS
+
+
+def test_a_write_whose_answer_was_lost_is_waited_for_too(sandbox, tenant, expect):
+    load_late(sandbox, {}, 2, **{"units-used": "delayed", "add-same-type": "conflict409"})
+    expect(ADD, kind="reset-after")
+
+    outcomes = settle(tenant, {"una": "analyzer"})
+
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", True)]
+
+
+def test_a_write_is_looked_at_once_where_the_list_shows_it(tenant, asked):
+    settle(tenant, {"una": "analyzer"})
+
+    assert looks(asked) == 1
+
+
+def test_what_cannot_be_looked_at_is_done_and_not_seen(tenant, expect):
+    expect(ROWS, status=403, after=1, count=1)
+
+    outcomes = settle(tenant, {"una": "analyzer"})
+
+    assert [(outcome.state, outcome.is_seen) for outcome in outcomes] == [("done", False)]

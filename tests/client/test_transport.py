@@ -1,6 +1,7 @@
 """What may leave the process, what is tried again, and what counts as an answer."""
 
 import time
+import traceback
 
 import httpx
 import pytest
@@ -329,3 +330,37 @@ def test_json_under_another_content_type_proves_nothing(kind):
 
     with pytest.raises(NoEvidence, match=f"qlik: GET {LIST}: 200 without JSON"):
         decipher("qlik", httpx.Request("GET", f"https://contoso.qlik.test{LIST}"), answer)
+
+
+# Secrets that a service repeats.
+
+SAID = "it was {secret} that you sent"
+BODIES = {
+    "qlik": lambda text: {"errors": [{"code": "X-1", "title": text, "detail": text}]},
+    "graph": lambda text: {"error": {"code": "Bad", "message": text}},
+    "oauth": lambda text: {"error": "invalid_client", "error_description": text},
+    "code": lambda text: {"errors": [{"code": text}]},
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429, 500, 503])
+def test_no_error_repeats_a_credential_of_its_request(status, body):
+    token, secret = "tokenofthisprocess", "secretofthisclient"
+    signed = httpx.Request("GET", "https://contoso.test/api/v1/users", headers={"Authorization": f"Bearer {token}"})
+    minting = httpx.Request("POST", "https://contoso.test/oauth/token", json={"client_secret": secret})
+
+    for request, canary in ((signed, token), (minting, secret)):
+        response = httpx.Response(status, json=BODIES[body](SAID.format(secret=canary)), request=request)
+        with pytest.raises(ApiError) as raised:
+            decipher("qlik", request, response)
+        shown = "".join(traceback.format_exception(raised.value))
+        assert canary not in shown + raised.value.code + repr(vars(raised.value))
+        assert SAID.format(secret="(concealed)") in shown or body == "code"
+
+
+def test_a_form_that_asks_for_a_token_is_left_as_it_is():
+    request = httpx.Request("POST", "https://contoso.test/oauth2/v2.0/token", data={"grant_type": "x"})
+
+    with pytest.raises(ApiError, match="400 what it says"):
+        decipher("entra", request, httpx.Response(400, json={"error": "what it says"}, request=request))

@@ -21,7 +21,7 @@ from qlik_provider.plan import Observed, Plan, make_plan
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
-State = Literal["done", "refused", "unsent"]
+State = Literal["done", "refused", "short", "unsent"]
 
 
 def mail_of(subject: str) -> str:
@@ -114,7 +114,7 @@ class Stack:
         return plan
 
     def refresh(self) -> None:
-        self.outputs = correct_record(self.outputs, ASSIGNMENTS, self.observe().rows)
+        self.outputs = correct_record(self.outputs, ASSIGNMENTS, self.observe().rows, self.now)
 
     def wait(self, **time: int) -> None:
         self.now += timedelta(**time)

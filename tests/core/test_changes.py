@@ -101,6 +101,24 @@ def test_one_free_seat_is_not_taken_by_the_switch_that_leaves_the_others_in_a_cy
     assert not seat(changes, seats).short
 
 
+def test_a_switch_that_lets_others_follow_goes_before_one_that_uses_up_the_free_seat():
+    changes = [change("ana", P, A), change("bo", B, A), change("cy", A, P), change("di", A, P)]
+    seats = {P: Seats(2, 1), A: Seats(2, 2), B: Seats(1, 1)}
+
+    seating = seat(changes, seats)
+
+    assert order(seating) == ["cy", "ana", "di", "bo"]
+    assert not seating.short
+
+
+def test_a_seat_too_many_in_use_lets_nobody_follow():
+    """The seat that bo leaves is one of more than there are, so nobody can take it: cy has to go first."""
+    changes = [change("bo", A, P), change("cy", B, P), change("di", P, B), change("ed", B, A)]
+    seats = {P: Seats(2, 1), A: Seats(1, 2), B: Seats(2, 2)}
+
+    assert [short.key for short in seat(changes, seats).short] == ["ed"]
+
+
 def test_a_type_without_seats_is_unlimited():
     seating = seat([change(name, None, "member") for name in ("ana", "bo")], {})
 

@@ -92,6 +92,22 @@ def test_every_fault_of_every_file_comes_at_once_at_its_place(tmp_path: Path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("brake", "fault"),
+    [
+        ("max: 0", "brake.max: should be greater than or equal to 1, not 0"),
+        ("max: -1", "brake.max: should be greater than or equal to 1, not -1"),
+        ("max: 2.5", "brake.max: should be a valid integer, not 2.5"),
+        ("percent: 0", "brake.percent: should be greater than or equal to 1, not 0"),
+        ("percent: 101", "brake.percent: should be less than or equal to 100, not 101"),
+        ("minimum: 0", "brake.minimum: should be greater than or equal to 1, not 0"),
+        ("onBreach: ignore", "brake.onBreach: should be 'hold' or 'fail', not 'ignore'"),
+    ],
+)
+def test_a_brake_that_would_hold_all_or_nothing_is_refused_at_its_path(tmp_path: Path, brake: str, fault: str):
+    assert refuse(tmp_path, {"access": f"{ACCESS}brake: {{{brake}}}\n"}) == [f"access.yaml:4 {fault}"]
+
+
 def test_an_access_file_that_cannot_be_read_is_told_with_the_faults_of_the_others(tmp_path: Path):
     assert refuse(tmp_path, {"access": "subject: [\n", "groups/finance": "<<<<<<< HEAD\n"})[1:] == [
         "groups/finance.yaml:1 a merge conflict is not resolved"
@@ -110,13 +126,13 @@ def test_faults_of_shape_and_contradictions_between_files_come_together(tmp_path
         pytest.param(
             {"groups/people": FINANCE},
             "groups/people.yaml:1 the file name 'people' is no key: "
-            "a key is small letters, digits and hyphens, and not 'people' or 'hand'",
+            "a key is small letters, digits and hyphens, and not 'people', 'hand' or 'baseline'",
             id="a reserved key",
         ),
         pytest.param(
             {"groups/Finance_EMEA": FINANCE},
             "groups/Finance_EMEA.yaml:1 the file name 'Finance_EMEA' is no key: "
-            "a key is small letters, digits and hyphens, and not 'people' or 'hand'",
+            "a key is small letters, digits and hyphens, and not 'people', 'hand' or 'baseline'",
             id="no key",
         ),
         pytest.param(
@@ -181,30 +197,45 @@ def test_a_group_has_one_source_of_people(tmp_path: Path, group: str, reason: st
     assert refuse(tmp_path, {"groups/x": group}) == [f"groups/x.yaml:1 {reason}"]
 
 
-def test_an_existing_group_is_named_one_way(tmp_path: Path):
-    both = "existing: {objectId: 22222222-2222-2222-2222-222222222222, name: X}\n"
+ID = "22222222-2222-2222-2222-222222222222"
 
-    for text in (both, "existing: {}\n"):
-        assert refuse(tmp_path, {"groups/x": text}) == ["groups/x.yaml:1 existing: give objectId or name"]
+
+@pytest.mark.parametrize(
+    "existing",
+    [
+        pytest.param(f"existing: {{objectId: {ID}}}\nnested: true\nallowEmpty: true\n", id="by id, with both switches"),
+        pytest.param("existing: {name: O'Neill's}\n", id="by name"),
+        pytest.param(f"existing: {{objectId: {ID}, name: X}}\n", id="by both"),
+    ],
+)
+def test_a_group_that_exists_already_is_named_by_id_or_name_or_both(tmp_path: Path, existing: str):
+    group = load(tmp_path, {"groups/x": f"license: analyzer\n{existing}"}).groups["x"]
+
+    assert group.existing is not None
+
+
+def test_a_group_that_exists_already_needs_an_id_or_a_name(tmp_path: Path):
+    faults = refuse(tmp_path, {"groups/x": "existing: {}\n"})
+
+    assert faults == ["groups/x.yaml:1 existing: give objectId or name, or both"]
+
+
+def test_a_space_without_a_role_says_nothing(tmp_path: Path):
+    (fault,) = refuse(tmp_path, {"groups/x": FINANCE + "roles: []\nspaces: {Finance: []}\n"})
+
+    assert fault.startswith("groups/x.yaml:5 spaces.Finance: Tuple should have at least 1 item")
 
 
 @pytest.mark.parametrize(
     ("files", "place"),
     [
-        ({"access": ACCESS.replace("]", "]\n  baseline: analyzer", 1)}, "access.yaml:3 licenses.baseline"),
-        ({"access": ACCESS.replace("]", "]\n  shortage: waitlist", 1)}, "access.yaml:3 licenses.shortage"),
-        ({"access": ACCESS.replace("]", "]\n  overage: {analyzer: 1}", 1)}, "access.yaml:3 licenses.overage"),
-        ({"access": ACCESS.replace("]", "]\n  onDestroy: revoke", 1)}, "access.yaml:3 licenses.onDestroy"),
-        ({"access": ACCESS.replace("]", "]\n  ownedBy: other", 1)}, "access.yaml:3 licenses.ownedBy"),
         ({"access": "subject: {from: tenant}\n"}, "access.yaml:1 subject.from"),
         ({"access": ACCESS + "leavers: {}\n"}, "access.yaml:4 leavers"),
         ({"access": ACCESS + "provision: true\n"}, "access.yaml:4 provision"),
-        ({"access": ACCESS + "claimBy: objectId\n"}, "access.yaml:4 claimBy"),
         ({"access": ACCESS + "only: [finance]\n"}, "access.yaml:4 only"),
-        ({"groups/x": FINANCE + "grant: firstLogin\n"}, "groups/x.yaml:4 grant"),
         ({"groups/x": "name: X\nrule: user.department -eq 1\n"}, "groups/x.yaml:2 rule"),
-        ({"groups/x": "existing: {name: X}\n"}, "groups/x.yaml:1 existing"),
         ({"groups/x": FINANCE + "nested: true\n"}, "groups/x.yaml:4 nested"),
+        ({"groups/x": FINANCE + "allowEmpty: true\n"}, "groups/x.yaml:4 allowEmpty"),
         ({"groups/x": "query: department eq 'Sales'\n"}, "groups/x.yaml:1 query"),
         ({"groups/x": "everyone: true\n"}, "groups/x.yaml:1 everyone"),
         ({"groups/x": FINANCE + "releaseAfter: 7d\n"}, "groups/x.yaml:4 releaseAfter"),
@@ -272,3 +303,100 @@ def test_the_schema_of_each_kind_of_file_is_valid_and_the_committed_one(name: st
 )
 def test_an_editor_that_has_the_schema_refuses_what_we_refuse(value: dict, *, is_valid: bool):
     assert jsonschema.Draft202012Validator(declaration_schemas()["group"]).is_valid(value) is is_valid
+
+
+def licenses(*lines: str) -> str:
+    """Return an access file with more lines in its licenses block; the first of them is line 3."""
+    return ACCESS.replace("]\n", "]\n" + "".join(f"  {line}\n" for line in lines), 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        pytest.param(
+            ["reserve: {gold: 1}"],
+            "access.yaml:3 licenses.reserve.gold: "
+            "'gold' is not one of professional, analyzer (licenses.order in access.yaml)",
+            id="a reserve of a type that is not ordered",
+        ),
+        pytest.param(
+            ["overage: {gold: 1}"],
+            "access.yaml:3 licenses.overage.gold: "
+            "'gold' is not one of professional, analyzer (licenses.order in access.yaml)",
+            id="an overage of a type that is not ordered",
+        ),
+        pytest.param(
+            ["baseline: gold"],
+            "access.yaml:3 licenses.baseline: "
+            "'gold' is not one of professional, analyzer, none (licenses.order in access.yaml)",
+            id="a baseline that is not ordered",
+        ),
+        pytest.param(
+            ["shortage: waitlist", "priority: [finance, sales]"],
+            "access.yaml:4 licenses.priority[1]: 'sales' is no group of this stack",
+            id="a priority of no group",
+        ),
+        pytest.param(
+            ["shortage: waitlist", "priority: [finance, finance]"],
+            "access.yaml:4 licenses.priority[1]: is named twice",
+            id="a priority named twice",
+        ),
+        pytest.param(
+            ["priority: [finance]"],
+            "access.yaml:3 licenses.priority: counts only among people who wait; say shortage: waitlist",
+            id="a priority where nobody waits",
+        ),
+    ],
+)
+def test_a_licenses_block_that_contradicts_itself_is_refused(tmp_path: Path, lines: list[str], fault: str):
+    assert refuse(tmp_path, {"access": licenses(*lines), "groups/finance": FINANCE}) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "license", "faults"),
+    [
+        pytest.param("professional", "analyzer", 1, id="less than the baseline"),
+        pytest.param("analyzer", "analyzer", 0, id="just the baseline"),
+        pytest.param("analyzer", "professional", 0, id="more than the baseline"),
+        pytest.param("professional", "capacity", 0, id="minutes"),
+    ],
+)
+def test_a_group_that_gives_less_than_everybody_holds_is_refused(
+    tmp_path: Path, baseline: str, license: str, faults: int
+):
+    files = {
+        "access": licenses(f"baseline: {baseline}"),
+        "groups/x": FINANCE.replace("license: professional", f"license: {license}"),
+    }
+    fault = "groups/x.yaml:2 license: analyzer is less than the baseline professional, which everybody holds"
+
+    if faults:
+        assert refuse(tmp_path, files) == [fault]
+    else:
+        assert load(tmp_path, files).access.licenses.baseline == baseline
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "place"),
+    [
+        pytest.param("groups/x", "name: X\nlicense: capacity\nmembers: []\n", "x.yaml:2 license", id="a group"),
+        pytest.param(
+            "people", "a@contoso.test:\n  license: capacity\n", ".yaml:2 a@contoso.test.license", id="a person"
+        ),
+    ],
+)
+def test_minutes_need_a_licenses_block_as_types_do(tmp_path: Path, file: str, text: str, place: str):
+    assert load(tmp_path, {file: text}).access.licenses
+    (fault,) = refuse(tmp_path, {file: text, "access": "subject: {from: mail}\n"})
+    assert fault.endswith(f"{place}: 'capacity' needs a licenses block in access.yaml")
+
+
+def test_what_a_tenant_is_told_to_hand_out_has_its_own_names(tmp_path: Path):
+    given = "  autoAssign: {analyzer: true}\n  autoAssignRoles: {DataServicesContributor: false}\n"
+
+    licenses = load(tmp_path, {"access": ACCESS.replace("]\n", f"]\n{given}", 1)}).access.licenses
+
+    assert licenses.tenant_settings() == {
+        "autoAssignAnalyzer": True,
+        "autoAssignDataServicesContributorRoleToProfessionals": False,
+    }

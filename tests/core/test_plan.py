@@ -1,10 +1,12 @@
 """The table of the ledger's semantics, a row a case, and what only several runs show."""
 
+from datetime import date
+
 import pytest
 from core.builders import NOW, Stack, declare, entitle, verbs, write
 
 from qlik_provider.brake import Brake
-from qlik_provider.entitlements import Assignment, Deviation, Entitlement, Seats
+from qlik_provider.entitlements import Assignment, Deviation, Entitlement, Reverts, Seats
 from qlik_provider.errors import UnsafePlan
 from qlik_provider.plan import Observed, Plan, Recorded, Rules, choose_rows, correct, make_plan
 
@@ -400,3 +402,270 @@ def test_fewer_free_seats_than_in_reserve_are_a_warning():
 
     assert plan.warnings == ("1 seats of analyzer stay free, fewer than the 2 in reserve",)
     assert not stack.plan(declare({"ana": "analyzer via a"}, reserve_analyzer=1)).warnings
+
+
+BASELINE = {"baseline": "analyzer"}
+BACK = "switch ana@contoso.test from professional to analyzer (baseline)"
+
+
+@pytest.mark.parametrize(
+    ("declared", "entry", "row", "expected"),
+    [
+        pytest.param(NOBODY, "professional via a", "professional", BACK, id="ours and more"),
+        pytest.param(NOBODY, "analyzer via a", "professional", BACK, id="ours and raised by hand"),
+        pytest.param(NOBODY, "analyzer via a", "analyzer", "nothing", id="ours and just that"),
+        pytest.param(NOBODY, "professional via a", "analyzer", "nothing", id="ours and lowered to it by hand"),
+        pytest.param(NOBODY, "professional via a", NOBODY, "nothing", id="ours and gone"),
+        pytest.param(NOBODY, NOBODY, "professional", "nothing", id="a foreign row of more"),
+        pytest.param(NOBODY, NOBODY, "analyzer", "nothing", id="a foreign row of just that"),
+        pytest.param("professional via a", NOBODY, "analyzer", RAISE, id="a group that gives more"),
+        pytest.param("analyzer via a", "analyzer via a", "analyzer", KEEP, id="a group that gives just that"),
+    ],
+)
+def test_who_is_no_longer_declared_goes_back_to_the_baseline(declared: str, entry: str, row: str, expected: str):
+    assert outcome(plan_one(declared, entry, row, Rules(ORDER, baseline="analyzer"))) == expected
+
+
+def test_who_holds_less_than_the_baseline_is_released_as_it_is():
+    assert outcome(plan_one(NOBODY, "analyzer via a", "analyzer", Rules(ORDER, baseline="professional"))) == "nothing"
+
+
+def test_going_back_to_the_baseline_is_a_removal_under_the_brake():
+    stack = Stack()
+    stack.up(declare(dict.fromkeys(LEAVING, "professional via a"), brake_max=2))
+
+    plan = stack.up(declare({}, brake_max=2, **BASELINE))
+
+    assert [change.key for change in plan.held] == list(LEAVING)
+    assert set(stack.rows.values()) == {"professional"}
+    stack.up(declare({}, brake_max=5, **BASELINE), LEAVING)
+    assert set(stack.rows.values()) == {"analyzer"}
+    assert not stack.ledger
+
+
+def test_who_is_back_at_the_baseline_is_the_tenants_again():
+    stack = Stack(rows={"x": "analyzer"})
+    stack.up(declare({"ana": "professional via a", "bo": "analyzer via b"}))
+
+    plan = stack.up(declare({}, **BASELINE))
+
+    assert verbs(plan) == [BACK]
+    assert stack.ledger == stack.deviations == {}
+    assert stack.outputs["foreign"] == {"analyzer": 3}
+    assert stack.outputs["removed"] == {"2026-11-02T08:00Z": "1; a 1"}
+    assert not stack.plan(declare({}, **BASELINE)).differs_from(stack.recorded)
+
+
+def test_who_cannot_be_switched_back_stays_ours_and_is_counted_once():
+    stack = Stack()
+    stack.up(declare({"ana": "professional via a"}))
+
+    stack.up(declare({}, **BASELINE), fate=lambda _: "refused")
+
+    assert stack.ledger == {"ana": write("professional via a", "ana")}
+    assert stack.deviations == {"ana": "none; refused, holding professional"}
+    assert stack.outputs["foreign"] == {}
+
+
+@pytest.mark.parametrize(
+    ("shortage", "why"), [pytest.param("waitlist", "none; waitlisted", id="waits"), pytest.param("fail", None, id="")]
+)
+def test_the_baseline_takes_nobodys_last_license_when_it_is_full(shortage: str, why: str | None):
+    stack = Stack(units={"analyzer": 1}, rows={"x": "analyzer"})
+    stack.up(declare({"ana": "professional via a"}))
+    inputs = declare({}, shortage=shortage, **BASELINE)
+
+    plan = stack.plan(inputs)
+
+    assert not plan.changes
+    assert bool(plan.faults) is (why is None)
+    if why:
+        stack.up(inputs)
+        assert stack.deviations == {"ana": why}
+        assert stack.ledger == {"ana": write("professional via a", "ana")}
+        del stack.rows["x"]
+        assert verbs(stack.up(inputs)) == [BACK]
+
+
+@pytest.mark.parametrize(
+    ("offered", "allowed", "extra"),
+    [
+        pytest.param(0, 3, 0, id="none offered"),
+        pytest.param(5, 0, 0, id="none declared"),
+        pytest.param(5, 3, 3, id="more offered than declared"),
+        pytest.param(2, 3, 2, id="more declared than offered"),
+        pytest.param(-1, 3, 3, id="as many as one likes"),
+        pytest.param(-1, 0, 0, id="as many as one likes, none declared"),
+    ],
+)
+def test_paid_extra_seats_are_used_as_far_as_they_are_offered_and_declared(offered: int, allowed: int, extra: int):
+    stack = Stack(units={"analyzer": 1}, overage=offered)
+    people = {f"u{number}": "analyzer via a" for number in range(6)}
+
+    plan = stack.plan(declare(people, overage_analyzer=allowed))
+
+    assert len(plan.changes) == 1 + extra
+
+
+UNDO = "professional via a"
+
+
+def undo(stack: Stack, row: str | None = None) -> None:
+    """Do what an administrator would: take Ana's seat, or change it."""
+    stack.rows.pop("ana", None)
+    if row:
+        stack.rows["ana"] = row
+
+
+@pytest.mark.parametrize("row", [pytest.param(None, id="taken"), pytest.param("analyzer", id="lowered")])
+@pytest.mark.parametrize("is_read", [pytest.param(True, id="read between"), pytest.param(False, id="by plain ups")])
+def test_what_others_undo_twice_is_left_alone_until_it_is_tried_by_word(row: str | None, *, is_read: bool):
+    stack, inputs = Stack(), declare({"ana": UNDO})
+    stack.up(inputs)
+    for expected in (1, 0):
+        undo(stack, row)
+        if is_read:
+            stack.refresh()
+        assert len(stack.up(inputs).changes) == expected
+        stack.wait(days=1)
+
+    assert stack.deviations == {"ana": f"{write(UNDO, 'ana')}; reverted"}
+    assert not stack.plan(inputs).differs_from(stack.recorded)
+    stack.wait(days=30)
+    assert not stack.plan(inputs).differs_from(stack.recorded)
+    again = declare({"ana": UNDO}, retry="again")
+    assert len(stack.up(again).changes) == 1
+    assert "reverts" not in stack.outputs
+    undo(stack, row)
+    assert len(stack.up(again).changes) == 1
+
+
+def test_an_attempt_by_word_that_was_not_sent_is_sent_by_the_next_run():
+    stack, again = Stack(), declare({"ana": UNDO}, retry="again")
+    for inputs in [declare({"ana": UNDO})] * 3:
+        stack.up(inputs)
+        undo(stack)
+    stack.up(again, fate=lambda _: "unsent")
+
+    assert len(stack.plan(again).changes) == 1
+
+
+def test_what_others_undid_more_than_a_week_ago_is_given_again():
+    stack, inputs = Stack(), declare({"ana": UNDO})
+    for days in (7, 6):
+        stack.up(inputs)
+        stack.wait(days=1)
+        undo(stack)
+        assert len(stack.up(inputs).changes) == 1
+        stack.wait(days=days)
+    undo(stack)
+
+    assert not stack.up(inputs).changes
+    assert stack.outputs["reverts"] == {"ana": "professional 2 2026-11-17T08:00Z"}
+
+
+def test_another_type_is_given_to_who_was_left_alone():
+    stack = Stack()
+    for inputs in [declare({"ana": UNDO})] * 3:
+        stack.up(inputs)
+        undo(stack)
+
+    assert verbs(stack.up(declare({"ana": "analyzer via b"}))) == ["assign analyzer to ana@contoso.test (b)"]
+
+
+@pytest.mark.parametrize(("repair", "sent"), [("additive", [0, 0, 0]), ("full", [1, 0, 0])])
+def test_a_right_raised_by_hand_was_undone_only_where_it_is_to_be_undone(repair: str, sent: list[int]):
+    stack, inputs = Stack(), declare({"ana": "analyzer via a"}, repair=repair)
+    stack.up(inputs)
+    counts = []
+    for _ in sent:
+        undo(stack, "professional")
+        counts.append(len(stack.up(inputs).changes))
+
+    assert counts == sent
+    assert stack.deviations["ana"].endswith("raised" if repair == "additive" else "reverted")
+
+
+def test_what_others_undid_of_somebody_no_longer_declared_stops_no_removal():
+    stack = Stack()
+    for inputs in [declare({"ana": UNDO})] * 3:
+        stack.up(inputs)
+        undo(stack, "analyzer")
+
+    assert verbs(stack.up(declare({}))) == ["revoke analyzer from ana@contoso.test"]
+
+
+def test_a_removal_that_was_held_stays_held_whatever_others_undid():
+    """Left alone as reverted, it would run without an approval once somebody changes `retry`."""
+    held = Deviation(entitle("analyzer via a", "ana"), "held")
+    recorded = Recorded(
+        {"ana": entitle("professional via a", "ana")},
+        {"ana": held},
+        reverts={"ana": Reverts("analyzer", 2, NOW)},
+    )
+    observed = Observed((Assignment("ana", "professional"),))
+    desired = {"ana": entitle("analyzer via a", "ana")}
+
+    assert make_plan(desired, observed, recorded, Rules(ORDER), NOW).deviations == {"ana": held}
+    approved = Rules(ORDER, approved=frozenset({"ana"}))
+    assert verbs(make_plan(desired, observed, recorded, approved, NOW)) == [LOWER]
+
+
+def test_fewer_seats_than_recorded_are_a_warning():
+    stack = Stack(units={"analyzer": 5, "professional": 5})
+    stack.up(declare({}))
+    stack.units = {"analyzer": 3, "professional": 6}
+
+    assert stack.plan(declare({})).warnings == ("analyzer has 3 seats, 2 fewer than recorded",)
+
+
+def test_rows_in_excess_are_named():
+    rows = [Assignment(subject, "analyzer", excess=subject > "a") for subject in ("a", "c", "b")]
+    observed = Observed(
+        (*rows, Assignment("d", "professional")), {"analyzer": Seats(1, 3), "professional": Seats(9, 1)}
+    )
+
+    assert make_plan({}, observed, Recorded(), Rules(ORDER), NOW).warnings == (
+        "analyzer: 2 in excess of its 1 seats, without access: b, c; buy seats or take some back",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ends", "warnings"),
+    [
+        pytest.param(None, (), id="without an end"),
+        pytest.param(date(2026, 12, 3), (), id="in 31 days"),
+        pytest.param(date(2026, 12, 2), ("the license ends on 2026-12-02",), id="in 30 days"),
+        pytest.param(date(2026, 11, 1), ("the license ends on 2026-11-01",), id="yesterday"),
+    ],
+)
+def test_the_end_of_the_license_is_told_a_month_before(ends: date | None, warnings: tuple[str, ...]):
+    assert make_plan({}, Observed((), ends=ends), Recorded(), Rules(ORDER), NOW).warnings == warnings
+
+
+@pytest.mark.parametrize(
+    ("pools", "used"),
+    [
+        pytest.param({}, "the tenant has none", id="no pool"),
+        pytest.param({"minutes": Seats(900, 20)}, "20 of 900 minutes of minutes used", id="a pool"),
+    ],
+)
+def test_people_who_use_minutes_are_counted_beside_the_pool(pools: dict[str, Seats], used: str):
+    rules = Rules(ORDER, capacity={"staff": 7, "guests": 2})
+
+    assert make_plan({}, Observed((), pools=pools), Recorded(), rules, NOW).notes == (
+        f"guests: 2 without a seat, on capacity: {used}",
+        f"staff: 7 without a seat, on capacity: {used}",
+    )
+
+
+def test_a_reserve_counts_what_is_free_beside_those_who_wait():
+    stack = Stack(units={"professional": 1, "analyzer": 3})
+    people = dict.fromkeys(("ana", "bo"), "professional via a")
+
+    plan = stack.plan(declare(people, shortage="waitlist", reserve_professional=1, reserve_analyzer=3))
+
+    assert plan.warnings == (
+        "waiting for professional: 1, since none of 1 seats is free: bo@contoso.test",
+        "0 seats of professional stay free, fewer than the 1 in reserve",
+    )

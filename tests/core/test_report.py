@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -27,7 +28,8 @@ SCHEMA = ROOT / "stacks" / "schema" / "plan.json"
 
 
 def document_of(plan: Plan, resource: str = "license-assignments") -> PlanDocument:
-    return make_document(resource, "LicenseAssignments", plan, ASSIGNMENTS.write_deviations(plan.deviations), NOW)
+    deviations = ASSIGNMENTS.write_deviations(plan.deviations)
+    return make_document(resource, "LicenseAssignments", plan, deviations, NOW, identity={"license": "9999"})
 
 
 def as_json(document: PlanDocument) -> dict:
@@ -60,6 +62,7 @@ def test_a_plan_says_what_it_does_and_who_is_concerned():
             "license-assignments: 1 to assign, 1 to revoke, 1 to switch; 2 held; "
             "seats: analyzer 6 → 5 of 9, professional 1 → 2 of 5; not of this stack: 1 analyzer, 1 professional"
         ),
+        "  2 removals in 24 hours (2 now, 0 before) among 5 people; approved besides: 1",
         "  revoke analyzer from cy@contoso.test",
         "  switch ana@contoso.test from analyzer to professional (b)",
         "  assign analyzer to ed@contoso.test (a)",
@@ -76,7 +79,10 @@ def test_members_are_added_and_removed():
     plan = members_plan({"1": "ana@contoso.test"}, {"2": "bo@contoso.test"}, ("2",))
 
     assert describe_plan("members-finance", plan) == (
-        "members-finance: 1 to add, 1 to remove\n  remove bo@contoso.test\n  add ana@contoso.test",
+        (
+            "members-finance: 1 to add, 1 to remove\n  1 removals in 24 hours (1 now, 0 before) among 1 people\n"
+            "  remove bo@contoso.test\n  add ana@contoso.test"
+        ),
         (),
     )
 
@@ -88,11 +94,37 @@ def test_many_changes_are_named_in_part_and_losses_before_gains():
     plan = stack.plan(declare({f"new{n:02}": "analyzer via a" for n in range(12)}, brake_max=100, brake_percent=100))
 
     lines = describe_plan("license-assignments", plan)[0].splitlines()
-    assert len(lines) == 1 + 51 + 11
-    assert lines[1] == "  revoke analyzer from old00@contoso.test"
-    assert lines[51] == "  … and 10 more"
-    assert lines[52] == "  assign analyzer to new00@contoso.test (a)"
-    assert lines[62] == "  … and 2 more"
+    assert len(lines) == 2 + 51 + 11
+    assert lines[2] == "  revoke analyzer from old00@contoso.test"
+    assert lines[52] == "  … and 10 more"
+    assert lines[53] == "  assign analyzer to new00@contoso.test (a)"
+    assert lines[63] == "  … and 2 more"
+
+
+def test_removals_of_the_last_day_are_told_also_when_none_is_planned_and_none_when_there_were_none():
+    stack = Stack()
+    stack.up(declare({"ana": "analyzer via a", "bo": "analyzer via a"}))
+    stack.up(declare({"ana": "analyzer via a"}))
+
+    told, _ = describe_plan("license-assignments", stack.plan(declare({"ana": "analyzer via a"})))
+    stack.wait(hours=25)
+    later, _ = describe_plan("license-assignments", stack.plan(declare({"ana": "analyzer via a"})))
+
+    assert told.splitlines()[1] == "  1 removals in 24 hours (0 now, 1 before) among 2 people"
+    assert "removals" not in later
+
+
+def test_what_nobody_reviewed_is_named_with_the_way_out():
+    plan = replace(busy_plan(), unreviewed=busy_plan().held)
+
+    text, warnings = describe_plan("license-assignments", plan)
+
+    assert text.startswith("license-assignments: 1 to assign, 1 to revoke, 1 to switch; 2 held; 2 unreviewed; seats:")
+    assert (
+        "license-assignments: 2 removals not sent, in no plan of QLIK_REVIEWED; review a new plan\n"
+        "  unreviewed: revoke analyzer from di@contoso.test\n"
+        "  unreviewed: revoke analyzer from fi@contoso.test"
+    ) in warnings
 
 
 def test_what_is_held_is_named_with_the_brake_and_the_way_out():
@@ -162,6 +194,12 @@ def test_outcomes_say_what_was_done_and_warn_of_the_rest():
         ),
     )
     assert describe_outcomes("license-assignments", outcomes[2:3])[0] == "license-assignments: done: nothing"
+    unseen = [replace(outcome, is_seen=False) for outcome in outcomes[:1]]
+    (warning,) = describe_outcomes("license-assignments", unseen)[1]
+    assert warning.splitlines() == [
+        "license-assignments: 1 done and not shown by the service yet; the record keeps what it confirmed",
+        f"  {outcomes[0].change}",
+    ]
 
 
 def test_a_plan_of_nothing_is_quiet_and_one_of_anything_is_not():
@@ -216,7 +254,7 @@ def test_a_document_holds_the_plan_as_data():
 def test_a_document_of_members_speaks_of_adding_and_removing():
     plan = members_plan({"1": "ana@contoso.test"}, {"2": "bo@contoso.test"}, ("2",))
 
-    document = make_document("members-finance", "DirectoryMembers", plan, {}, NOW)
+    document = make_document("members-finance", "DirectoryMembers", plan, {}, NOW, identity={"group": "finance"})
 
     assert [change.verb for change in document.changes] == ["remove", "add"]
 

@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 from core.files import ACCESS, FINANCE, TODAY, faults_of, load
 
-from qlik_provider.declaration import UNSUPPORTED
 from qlik_provider.errors import DeclarationError
-from qlik_provider.people import Directory, DirectoryUser, TenantNames, TenantUser
+from qlik_provider.people import Directory, DirectoryUser, TenantNames, TenantSpace, TenantUser
 from qlik_provider.resolution import Resolved, build_subject, check_subjects, resolve, unknown_people
 from qlik_provider.shapes import Subject
 
@@ -16,7 +15,8 @@ GONE = DirectoryUser("id-gone", "gone@contoso.test", is_deleted=True)
 OFF = DirectoryUser("id-off", "off@contoso.test", account_enabled=False)
 EVERYBODY = (ANA, BO, CY, GONE, OFF)
 
-TENANT = TenantNames("tenant", "9999", ("professional", "analyzer"), roles=("Steward",), spaces=("Finance",))
+FINANCE_SPACE = TenantSpace("s1", "Finance", assignable_roles=frozenset({"consumer", "producer"}))
+TENANT = TenantNames("tenant", "9999", ("professional", "analyzer"), roles=("Steward",), spaces=(FINANCE_SPACE,))
 
 
 def group(license: str, *members: str, name: str = "") -> str:
@@ -166,6 +166,17 @@ def test_a_name_nobody_has_is_a_fault_with_the_nearest_names(tmp_path: Path):
     ]
 
 
+def test_a_protected_name_that_nobody_has_is_a_fault_and_one_who_holds_nothing_is_none(tmp_path: Path):
+    protect = f"{ACCESS}protect: [bo@contoso.test, breakglas@contoso.test, gone@contoso.test]\n"
+
+    assert refuse(tmp_path, {"access": protect}) == [
+        "access.yaml:4 protect[1]: breakglas@contoso.test is unknown to the directory"
+    ]
+    spared = work_out(tmp_path, {"access": f"{ACCESS}protect: [bo@contoso.test]\n"})
+    assert (spared.warnings, dict(spared.assignments)) == ((), {})
+    assert spared.license_rules["protect.id-bo"] == spared.member_rules["protect.id-bo"] == "bo@contoso.test"
+
+
 def test_a_mail_that_two_people_have_is_a_fault(tmp_path: Path):
     twin = DirectoryUser("id-2", "ana.2@contoso.test", mail="cy.mail@contoso.test")
     files = {"people": "cy.mail@contoso.test: {license: analyzer}\n"}
@@ -223,7 +234,6 @@ def test_names_the_tenant_does_not_know_are_faults(tmp_path: Path):
     access = """\
         licenses:
           order: [Professional, analyzer]
-          reserve: {gold: 1}
         subject: {from: objectId}
     """
     group = "name: X\nmembers: []\nroles: [steward]\nspaces: {Sales: [consumer]}\n"
@@ -233,26 +243,41 @@ def test_names_the_tenant_does_not_know_are_faults(tmp_path: Path):
             "access.yaml:2 licenses.order[0]: 'Professional' is no license type of the tenant; "
             "it has analyzer, professional (case counts)"
         ),
-        "access.yaml:3 licenses.reserve.gold: 'gold' is not one of Professional, analyzer",
-        "groups/x.yaml:3 roles: 'steward' is no role of the tenant; it has Steward (case counts)",
-        "groups/x.yaml:4 spaces: 'Sales' is no space of the tenant; it has Finance (case counts)",
+        "groups/x.yaml:3 roles[0]: 'steward' is no role of the tenant; it has Steward (case counts)",
+        "groups/x.yaml:4 spaces.Sales: 'Sales' is no space that this caller can see; it sees Finance (case counts)",
     ]
 
 
-def test_roles_and_spaces_the_tenant_knows_are_refused_as_not_carried_out(tmp_path: Path):
-    group = "name: X\nmembers: []\nroles: [Steward]\nspaces: {Finance: [consumer]}\n"
+def test_a_group_that_declares_roles_or_spaces_has_a_policy_and_reaches_everybody_in_it(tmp_path: Path):
+    files = {
+        "access": ACCESS.replace("[professional, analyzer]", "[analyzer]\n  adopt: report\n  retry: again")
+        + "protect: [bo@contoso.test]\n",
+        "groups/both": "name: X\nmembers: [ana@contoso.test, bo@contoso.test]\nroles: [Steward]\n"
+        "spaces: {Finance: [consumer]}\n",
+        "groups/empty": "name: Y\nmembers: []\nroles: []\n",
+        "groups/without": "name: Z\nmembers: [ana@contoso.test]\n",
+    }
 
-    assert refuse(tmp_path, {"groups/x": group}) == [
-        f"groups/x.yaml:3 roles: {UNSUPPORTED}",
-        f"groups/x.yaml:4 spaces: {UNSUPPORTED}",
-    ]
+    policies = work_out(tmp_path, files, ANA, BO).policies
+
+    assert list(policies) == ["both", "empty"]
+    both, empty = policies["both"], policies["empty"]
+    assert (both.roles, both.spaces, both.reach) == (("Steward",), {"Finance": ("consumer",)}, 2)
+    assert (empty.roles, empty.spaces, empty.reach) == ((), None, 0)
+    assert {name: both.rules[name] for name in ("adopt", "retry", "brake.max")} == {
+        "adopt": "report",
+        "retry": "again",
+        "brake.max": 25,
+    }
+    assert [name for name in both.rules if name.startswith("protect.")] == [f"protect.{BO.id}"]
+    assert not any(name.startswith("protect.") or name == "order" for name in empty.rules)
 
 
 def test_a_tenant_without_any_has_none(tmp_path: Path):
     tenant = TenantNames("tenant", "9999", ("professional", "analyzer"))
 
     assert refuse(tmp_path, {"groups/x": "name: X\nmembers: []\nroles: [A]\n"}, tenant=tenant) == [
-        "groups/x.yaml:3 roles: 'A' is no role of the tenant; it has none (case counts)"
+        "groups/x.yaml:3 roles[0]: 'A' is no role of the tenant; it has none (case counts)"
     ]
 
 
@@ -353,3 +378,152 @@ def test_a_directory_finds_present_people_before_deleted_ones_and_names_before_m
     assert Directory([deleted]).find("ana@contoso.test") == (deleted,)
     assert directory.find("nobody") == ()
     assert sorted(directory) == ["ana@contoso.test", "other@contoso.test"]
+
+
+WAITING = """\
+licenses:
+  order: [professional, analyzer]
+  shortage: waitlist
+  priority: [sales, finance]
+  overage: {professional: 2}
+  baseline: analyzer
+subject: {from: objectId}
+"""
+
+
+def test_the_rules_of_waiting_name_what_each_key_confers_and_which_go_first(tmp_path: Path):
+    files = {
+        "access": WAITING,
+        "groups/finance": FINANCE,
+        "groups/sales": group("analyzer", "bo@contoso.test"),
+        "groups/guests": group("capacity", "cy@contoso.test"),
+        "groups/nothing": "name: X\nmembers: []\n",
+    }
+    tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), pools=("analyzer_time",))
+
+    rules = work_out(tmp_path, files, tenant=tenant).license_rules
+
+    assert {name: value for name, value in rules.items() if name.startswith(("confers.", "prio", "over", "base"))} == {
+        "confers.finance": "professional",
+        "confers.sales": "analyzer",
+        "priority": "sales, finance",
+        "overage.professional": 2,
+        "baseline": "analyzer",
+    }
+    assert rules["shortage"] == "waitlist"
+
+
+def test_where_nobody_waits_there_are_no_rules_of_waiting_and_without_a_baseline_none_of_it(tmp_path: Path):
+    rules = work_out(tmp_path, {"groups/finance": FINANCE}).license_rules
+
+    assert not {"priority", "baseline", "confers.finance"} & set(rules)
+    access = ACCESS.replace("]\n", "]\n  shortage: waitlist\n", 1)
+    rules = work_out(tmp_path, {"access": access, "groups/finance": FINANCE}).license_rules
+    assert "priority" not in rules
+    assert rules["confers.finance"] == "professional"
+
+
+WITH_MINUTES = TenantNames("tenant", "9999", ("professional", "analyzer"), pools=("analyzer_time",))
+
+
+def test_who_uses_minutes_holds_no_seat_and_is_counted_under_each_key(tmp_path: Path):
+    files = {
+        "groups/finance": FINANCE,
+        "groups/staff": group("capacity", "ana@contoso.test", "bo@contoso.test", "off@contoso.test"),
+        "groups/guests": group("capacity", "bo@contoso.test", name="Guests"),
+        "people": "cy@contoso.test: {license: capacity}\n",
+    }
+
+    resolved = work_out(tmp_path, files, tenant=WITH_MINUTES)
+
+    assert held(resolved) == {"id-ana": "professional via finance for ana@contoso.test"}
+    assert {name: n for name, n in resolved.license_rules.items() if name.startswith("capacity.")} == {
+        "capacity.guests": 1,
+        "capacity.people": 1,
+        "capacity.staff": 1,
+    }
+
+
+def test_minutes_of_a_tenant_that_has_none_are_a_fault(tmp_path: Path):
+    files = {
+        "groups/staff": group("capacity", "ana@contoso.test"),
+        "people": "bo@contoso.test:\n  license: capacity\n",
+    }
+    reason = "the tenant has no minutes to share; declare a type that is a seat"
+
+    assert refuse(tmp_path, files) == [
+        f"people.yaml:2 bo@contoso.test.license: {reason}",
+        f"groups/staff.yaml:2 license: {reason}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("users", "holders", "expected"),
+    [
+        pytest.param((), (), [], id="nobody came"),
+        pytest.param(("ID-ANA",), (), ["id-ana"], id="one came"),
+        pytest.param((), ("id-bo",), ["id-bo"], id="one holds a seat"),
+    ],
+)
+def test_a_seat_comes_with_the_first_login_where_the_group_says_so(
+    tmp_path: Path, users: tuple[str, ...], holders: tuple[str, ...], expected: list[str]
+):
+    tenant = TenantNames(
+        "tenant",
+        "9999",
+        ("professional", "analyzer"),
+        users=tuple(tenant_user(subject, None) for subject in users),
+        holders=frozenset(holders),
+    )
+    files = {"groups/x": group("analyzer", "ana@contoso.test", "bo@contoso.test") + "grant: firstLogin\n"}
+
+    resolved = work_out(tmp_path, files, tenant=tenant)
+
+    assert sorted(resolved.assignments) == expected
+    assert sorted(resolved.members["x"]) == ["id-ana", "id-bo"]
+    waiting = [user.address for user in (ANA, BO) if user.id not in expected]
+    assert resolved.warnings == (f"x: {len(waiting)} get a license after their first login: {', '.join(waiting)}",)
+
+
+def test_who_is_not_active_in_the_tenant_has_not_come(tmp_path: Path):
+    users = (tenant_user("id-ana", None, "invited"), tenant_user("id-bo", None))
+    tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), users=users)
+    files = {"groups/x": group("analyzer", "ana@contoso.test", "bo@contoso.test") + "grant: firstLogin\n"}
+
+    assert list(work_out(tmp_path, files, tenant=tenant).assignments) == ["id-bo"]
+
+
+def test_where_everybody_has_come_there_is_nothing_to_tell(tmp_path: Path):
+    tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), users=(tenant_user("id-ana", None),))
+    files = {"groups/x": group("analyzer", "ana@contoso.test") + "grant: firstLogin\n"}
+
+    assert work_out(tmp_path, files, tenant=tenant).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "license", "is_told"),
+    [
+        pytest.param("professional", "analyzer", True, id="less"),
+        pytest.param("analyzer", "none", True, id="nothing"),
+        pytest.param("analyzer", "capacity", True, id="minutes"),
+        pytest.param("analyzer", "analyzer", False, id="just that"),
+        pytest.param("analyzer", "professional", False, id="more"),
+        pytest.param("none", "none", False, id="no baseline"),
+    ],
+)
+def test_an_exception_below_the_baseline_is_told_since_the_tenant_gives_it_anyway(
+    tmp_path: Path, baseline: str, license: str, *, is_told: bool
+):
+    access = ACCESS.replace("]\n", f"]\n  baseline: {baseline}\n", 1)
+    people = f"ana@contoso.test:\n  license: {license}\n"
+
+    resolved = work_out(tmp_path, {"access": access, "people": people}, tenant=WITH_MINUTES)
+
+    told = f"{license} is less than the baseline {baseline}, which the tenant gives to everybody"
+    assert resolved.warnings == ((f"{tmp_path}/people.yaml:2 ana@contoso.test.license: {told}",) if is_told else ())
+
+
+def test_an_exception_without_a_licenses_block_is_below_nothing(tmp_path: Path):
+    files = {"access": "subject: {from: objectId}\n", "people": "ana@contoso.test: {license: none}\n"}
+
+    assert work_out(tmp_path, files).warnings == ()

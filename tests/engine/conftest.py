@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import ENGINES
 
 from sandbox.engine.checkpoint import Checkpoint
 from sandbox.engine.commands import run
@@ -125,7 +126,22 @@ import pulumi
 from books import Books
 
 declared = json.loads(Path("declared.json").read_text())
-shelves = {name: Books(name, props) for name, props in declared.get("shelves", {}).items()}
+
+
+def options(aliases=(), **words):
+    former = [alias if isinstance(alias, str) else pulumi.Alias(**alias) for alias in aliases]
+    return pulumi.ResourceOptions(aliases=former, **words)
+
+
+def books(name, props, **words):
+    return Books(name, props, options(**words, **props.pop("options", {})))
+
+
+shelves = {name: books(name, props) for name, props in declared.get("shelves", {}).items()}
+for name, room in declared.get("rooms", {}).items():
+    component = pulumi.ComponentResource("shelf:index:Room", name, None, options(**room.pop("options", {})))
+    for inner, props in room.items():
+        books(inner, props, parent=component)
 if "annex" in declared:
     # Knows how many books the first shelf holds only after that is written.
     first = shelves[declared["annex"]]
@@ -149,23 +165,33 @@ pulumi.export("shelves", sorted(shelves))
 class Rehearsal:
     """A project with a provider of its own, and the engine to run it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, engine="rehearsal"):
         self.folder = folder
+        self.engine = engine
         ours = ("PULUMI_", "ARM_", "QLIK_")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment["PULUMI_BACKEND_URL"] = f"file://{folder}/backend"
         self.environment["PULUMI_STACK"] = STACK
+        self.environment["PULUMI_CONFIG_PASSPHRASE"] = "rehearsal"
+        self.environment["PULUMI_SKIP_UPDATE_CHECK"] = "true"
+        self.environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        self.environment["PULUMI_HOME"] = os.environ.get("PULUMI_HOME", str(Path.home() / ".pulumi"))
         self.environment["PYTHONPATH"] = str(ROOT)
         self.checkpoint = folder / "backend/rehearsal/library" / f"{STACK}.json"
-        (folder / "Pulumi.yaml").write_text("name: library\nruntime: python\nstackConfigDir: stacks\n")
+        runtime = f"{{name: python, options: {{virtualenv: {sys.prefix}}}}}"
+        (folder / "Pulumi.yaml").write_text(f"name: library\nruntime: {runtime}\nstackConfigDir: stacks\n")
         (folder / "stacks").mkdir()
+        (folder / "backend").mkdir()
         self.configure("library:town: Contoso")
         (folder / "books.py").write_text(PROVIDER)
         (folder / "calls").touch()
         (folder / "processes").touch()
         (folder / "__main__.py").write_text(PROGRAM)
         self.declare({})
-        Checkpoint(self.checkpoint).write(Snapshot())
+        if engine == "rehearsal":
+            Checkpoint(self.checkpoint).write(Snapshot())
+        else:
+            self.succeed(f"stack init {STACK}")
 
     def configure(self, *lines):
         text = "config:\n" + "".join(f"  {line}\n" for line in lines)
@@ -175,7 +201,7 @@ class Rehearsal:
         (self.folder / "declared.json").write_text(json.dumps({"shelves": shelves, **more}))
 
     def start(self, words):
-        command = [sys.executable, "-m", "sandbox.engine", *words.split(), "--non-interactive"]
+        command = [*ENGINES[self.engine], *words.split(), "--non-interactive", "--color", "never"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -230,9 +256,11 @@ class Rehearsal:
             if command.exists() and b"pulumi.dynamic" in command.read_bytes():
                 os.kill(int(number), signal.SIGKILL)
 
+    def deployment(self):
+        return json.loads(self.succeed("stack export"))["deployment"].get("resources", [])
+
     def export(self):
-        deployment = json.loads(self.succeed("stack export"))["deployment"]
-        return {resource["urn"].split("::")[-1]: resource for resource in deployment["resources"]}
+        return {resource["urn"].split("::")[-1]: resource for resource in self.deployment()}
 
 
 @pytest.fixture
@@ -240,6 +268,14 @@ def rehearsal(tmp_path):
     rehearsal = Rehearsal(tmp_path)
     yield rehearsal
     rehearsal.close()
+
+
+@pytest.fixture
+def library(tmp_path, engine):
+    """The same project on each engine in turn."""
+    library = Rehearsal(tmp_path, engine)
+    yield library
+    library.close()
 
 
 @pytest.fixture

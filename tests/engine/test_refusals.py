@@ -117,24 +117,6 @@ def test_a_replacement_is_refused(rehearsal):
     assert "error: replacement of a resource is not rehearsed (shelf)" in rehearsal.fail("preview")
 
 
-def test_a_protected_resource_is_not_deleted(rehearsal):
-    rehearsal.declare({}, options=[{"protect": True}])
-    rehearsal.succeed("up --skip-preview")
-
-    assert "cannot be deleted because it is protected" in rehearsal.fail("destroy --yes")
-    assert rehearsal.world == {"odd": {}}
-
-
-def test_a_retained_resource_leaves_the_stack_and_stays_in_the_world(rehearsal):
-    rehearsal.declare({}, options=[{"retain_on_delete": True}])
-    rehearsal.succeed("up --skip-preview")
-
-    rehearsal.succeed("destroy --yes")
-
-    assert rehearsal.export() == {}
-    assert rehearsal.world == {"odd": {}}
-
-
 @pytest.mark.parametrize(
     "environment",
     [

@@ -117,6 +117,36 @@ def test_accounts_are_disabled_and_enabled_by_hand(control):
     assert (enabled[person(1)], enabled[person(7)]) == (False, True)
 
 
+def test_groups_are_renamed_deleted_and_put_back_by_hand(control):
+    control.put("/_sandbox/switches", json={"deleted-security-group": "recoverable"})
+
+    def names():
+        return {group["id"]: group["displayName"] for group in snapshot(control)["directory"]["groups"]}
+
+    assert tamper(control, do="renameGroup", group="BI Readers", name="BI Consumers").status_code == 204
+    assert names()[READERS] == "BI Consumers"
+    assert tamper(control, do="deleteGroup", group="bi consumers").status_code == 204
+    assert READERS not in names()
+    assert tamper(control, do="restoreGroup", group=READERS).status_code == 204
+    assert names()[READERS] == "BI Consumers"
+
+
+def test_the_rule_of_a_dynamic_group_is_changed_by_hand(control):
+    body = {"id": READERS, "displayName": "Ruled", "mailNickname": "ruled", "groupTypes": ["DynamicMembership"]}
+    rule = {"membershipRule": 'user.mail -eq "x"', "membershipRuleProcessingState": "On"}
+    world = WORLD | {"directory": WORLD["directory"] | {"groups": [body | rule]}}
+    control.put("/_sandbox/world", json=world).raise_for_status()
+    user = world["directory"]["users"][0]
+
+    taken = tamper(control, do="setRule", group="Ruled", rule=f'user.displayName -eq "{user["displayName"]}"')
+    paused = tamper(control, do="setRule", group="Ruled", rule='user.mail -eq "x"', state="Paused")
+    refused = tamper(control, do="setRule", group="Ruled", rule="teapot")
+
+    assert (taken.status_code, paused.status_code, refused.status_code) == (204, 204, 400)
+    (group,) = snapshot(control)["directory"]["groups"]
+    assert group["membershipRuleProcessingState"] == "Paused"
+
+
 def test_the_license_is_changed_by_hand(control, tenant):
     tamper(control, do="setAllotment", type="professional", units=99)
     tamper(control, do="setLicenseStatus", status="Expired")
@@ -133,6 +163,10 @@ def test_the_license_is_changed_by_hand(control, tenant):
         {"do": "addMember", "group": "BI Readers", "member": "person000@contoso.test"},
         {"do": "removeMember", "group": "BI Nested", "member": "person000@contoso.test"},
         {"do": "addMember", "group": "No Such", "member": "person000@contoso.test"},
+        {"do": "renameGroup", "group": "No Such", "name": "Any"},
+        {"do": "deleteGroup", "group": "No Such"},
+        {"do": "restoreGroup", "group": READERS},
+        {"do": "setRule", "group": "BI Readers", "rule": 'user.mail -eq "x"'},
         {"do": "deleteUser", "user": "nobody@contoso.test"},
         {"do": "setAllotment", "type": "fullUser", "units": 1},
     ],

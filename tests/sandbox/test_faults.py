@@ -1,5 +1,6 @@
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -295,3 +296,38 @@ def test_a_fault_of_one_caller_strikes_its_items_of_a_batch(control, graph):
     statuses = [graph.post("/v1.0/$batch", json=batch).json()["responses"][0]["status"] for _ in range(2)]
 
     assert statuses == [503, 200]
+
+
+def test_a_held_request_does_nothing_until_it_is_let_go(control, tenant):
+    hold = expect(control, path="actions/add", kind="hold")["id"]
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(add, tenant, "new")
+        control.get(f"/_sandbox/faults/{hold}/held").raise_for_status()
+
+        world = control.get("/_sandbox/world").json()
+        assert "new" not in {row["subject"] for row in world["tenant"]["assignments"]}
+        assert not adding.done()
+
+        control.delete(f"/_sandbox/faults/{hold}").raise_for_status()
+        assert adding.result().status_code == 207
+    assert "new" in subjects(tenant)
+
+
+def test_a_hold_lets_requests_pass_first_and_others_go_on(control, tenant):
+    hold = expect(control, path="/users$", after=1, kind="hold")["id"]
+    assert tenant.get("/api/v1/users").status_code == 200
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(tenant.get, "/api/v1/users")
+        control.get(f"/_sandbox/faults/{hold}/held").raise_for_status()
+
+        assert subjects(tenant)
+        assert not reading.done()
+
+        control.delete("/_sandbox/faults").raise_for_status()
+        assert reading.result().status_code == 200
+
+
+def test_a_hold_that_there_is_not_is_told(control):
+    assert control.get("/_sandbox/faults/none/held").status_code == 404
+    fault = expect(control, path="/users$", status=500)["id"]
+    assert control.get(f"/_sandbox/faults/{fault}/held").status_code == 404

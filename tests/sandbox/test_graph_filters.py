@@ -472,6 +472,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.campaign
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     path=st.sampled_from(["users", "groups", f"groups/{READERS}/members", "users/delta", "users/$count"]),

@@ -133,7 +133,10 @@ def play(operation, mode, session, base, headers, begin):
     return wrong
 
 
-@pytest.mark.parametrize("service", ["qlik", "graph", "identity", "control"])
+@pytest.mark.parametrize(
+    "service",
+    [*(pytest.param(name, marks=pytest.mark.campaign) for name in ("qlik", "graph")), "identity", "control"],
+)
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
 def test_no_answer_is_a_failure_of_the_sandbox(control, served, session, service, mode):
     control.put("/_sandbox/world", json=FREE).raise_for_status()

@@ -1,0 +1,282 @@
+"""What Pulumi calls for the policy of a group: thin, since plan and ledger of policies decide.
+
+https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from qlik_provider.calls import fill_unknown, has_unknown, in_one_line, without_provider
+from qlik_provider.declaration import approved_subjects
+from qlik_provider.errors import QlikProviderError, UnsafePlan
+from qlik_provider.journal import make_record, write_record
+from qlik_provider.ledger import Bag, rules_of
+from qlik_provider.plan import UNREVIEWED, Removal
+from qlik_provider.policy import UNSEEN, DesiredPolicy, PolicyPlan, plan_policy
+from qlik_provider.policy_ledger import (
+    PolicyOutcome,
+    fates_of_rights,
+    inputs_of_policy,
+    parse_policy,
+    settle_policy,
+    write_policy_deviations,
+)
+from qlik_provider.policy_report import (
+    describe_held,
+    describe_policy,
+    describe_policy_outcomes,
+    is_quiet_policy,
+    make_policy_document,
+)
+from qlik_provider.policy_writes import PolicyApply, not_done
+from qlik_provider.report import PlanDocument, write_document
+from qlik_provider.review import find_reviewed
+from qlik_provider.session import engine_log, note_check, note_program, open_policies, reviewed_plans, was_checked
+from qlik_provider.tenant_policies import Sight, TenantPolicies
+
+KIND = "GroupPolicy"
+IDENTITY = ("tenantId", "key")  # what a policy keeps for life
+CLIENT = "QLIK_CLIENT_ID"  # the variable that names as whom it writes
+PLANNED = ("roles", "spaces", "reach")  # without these there is nothing to plan from
+
+
+class PolicyProvider(ResourceProvider):
+    """The rights of one group in the tenant, planned, applied and recorded.
+
+    Stateless and pickled by reference, so a state holds no code, no credentials and never changes with a release.
+    """
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Have errors printed as one line; the credentials come from the environment, never from the state."""
+        del req
+        sys.tracebacklimit = 0
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Return the inputs if they can be carried out; on a first run, plan."""
+        olds, inputs = without_provider(olds), without_provider(news)
+        if _is_unplannable(inputs):
+            return CheckResult(inputs, [])
+        try:
+            desired = parse_policy(inputs)
+            for name in IDENTITY if olds else ():
+                if olds.get(name) != inputs.get(name):
+                    moved = f"{name} {olds.get(name)} became {inputs.get(name)}"
+                    raise UnsafePlan(f"{moved}, and a policy stays with one; declare the new one beside it")
+            _find_reviewed(inputs)
+            note_check(_address(inputs))
+            if olds:
+                policies = _open(inputs)
+                policies.refuse_bad_spaces(desired)
+                policies.read_groups()
+            else:
+                _plan(inputs, {}, settled=False)[0].raise_if_unsafe()
+        except (QlikProviderError, ValueError) as error:
+            return CheckResult(inputs, [CheckFailure("", str(error))])
+        return CheckResult(inputs, [])
+
+    @in_one_line
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Tell whether an update would do anything; after a refresh, only whether the inputs differ."""
+        olds, news = without_provider(_olds), without_provider(_news)
+        if _is_unplannable(news):
+            return DiffResult(changes=None)
+        inputs = fill_unknown(news, olds)
+        is_same = inputs_of_policy(olds) == inputs
+        if not was_checked(_address(inputs)):
+            return DiffResult(changes=False if is_same else None)
+        plan, sight, _ = _plan(inputs, olds, settled=is_same)
+        plan.raise_if_unsafe()
+        return DiffResult(changes=plan.differs_from(sight.recorded) if is_same else None)
+
+    @in_one_line
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Apply all that can be applied and return the truth."""
+        note_program()
+        inputs = without_provider(props)
+        return CreateResult(str(inputs["key"]), _apply(inputs, {}))
+
+    @in_one_line
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Apply all that can be applied and return the truth."""
+        note_program()
+        return UpdateResult(_apply(without_provider(_news), without_provider(_olds)))
+
+    @in_one_line
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return the record as far as what is granted bears it out; a group that is gone holds nothing."""
+        outputs = without_provider(props)
+        sight = _open(outputs).look(outputs, outputs, parse_policy(outputs))
+        corrected = sight.memory.correct(sight.observed)
+        return ReadResult(id_, corrected, inputs_of_policy(corrected))
+
+    @in_one_line
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Withdraw what was granted and leave the group.
+
+        Raises before any write where a withdrawal is held or guarded, and after one that failed, so the state stays.
+        """
+        outputs = without_provider(_props)
+        name = _name(outputs)
+        inputs = {**outputs, "roles": {}, "spaces": {}}
+        plan, sight, now = _plan(inputs, outputs, settled=False)
+        _refuse_held_delete(outputs, plan)
+        if not plan.changes:
+            engine_log().info(f"{name}: nothing of this stack is left to withdraw")
+        failed = not_done(_carry_out(inputs, plan, sight, now)[0])
+        if failed:
+            raise UnsafePlan(f"{name}: not everything was withdrawn, run again: {'; '.join(failed)}")
+
+
+def _refuse_held_delete(outputs: Bag, plan: PolicyPlan) -> None:
+    """Raise UnsafePlan where a plan that withdraws everything leaves anything that the caller can see."""
+    name, key = _name(outputs), outputs["key"]
+    if plan.held:
+        subjects = ", ".join(DesiredPolicy(key).subject_of(change.right) for change in plan.held)
+        reasons = "; ".join(str(reading) for reading in plan.readings if reading.breached) or "held by the brake before"
+        raise UnsafePlan(
+            f"{name}: {reasons}: too many to withdraw at once, so nothing was; "
+            f"empty roles and spaces in groups/{key}.yaml first, review, then remove the file, or approve {subjects}"
+        )
+    left = {right: deviation.why for right, deviation in plan.deviations.items() if deviation.why != UNSEEN}
+    if left:
+        rights = ", ".join(f"{right.describe()} ({why})" for right, why in sorted(left.items()))
+        more = list(plan.warnings)
+        if UNREVIEWED in left.values():
+            more.append(f"empty roles and spaces in groups/{key}.yaml first, review that plan, then remove the file")
+        raise UnsafePlan("; ".join([f"{name}: cannot be withdrawn, so nothing was: {rights}", *more]))
+
+
+def _open(bag: Bag) -> TenantPolicies:
+    policies = open_policies(bag["tenant"])
+    policies.refuse_other_tenant(bag["tenantId"])
+    return policies
+
+
+def _name(bag: Bag) -> str:
+    return f"policy-{bag['key']}"
+
+
+def _address(inputs: Bag) -> tuple[str, ...]:
+    return (KIND, *(str(inputs.get(name)) for name in IDENTITY))
+
+
+def _is_unplannable(inputs: Bag) -> bool:
+    """Tell whether what is to be granted cannot be known yet; a group that is not there yet can be planned for."""
+    return any(has_unknown(inputs.get(name)) for name in PLANNED)
+
+
+def _plan(inputs: Bag, outputs: Bag, *, settled: bool) -> tuple[PolicyPlan, Sight, datetime]:
+    """Return the plan, told and written down, with what it was made of."""
+    desired = parse_policy(inputs)
+    policies = _open(inputs)
+    policies.refuse_bad_spaces(desired)
+    now = policies.client.now
+    sight = policies.look(inputs, outputs, desired, settled=settled)
+    approvals = inputs.get("rules", {}).get("approvals")
+    approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
+    rules = replace(rules_of(inputs, approved), reviewed=_find_reviewed(inputs))
+    plan = plan_policy(desired, sight.observed, sight.recorded, rules, now)
+    _tell(inputs, plan, now)
+    return plan, sight, now
+
+
+def _identify(inputs: Bag) -> dict[str, str]:
+    return {name: str(inputs.get(name)) for name in IDENTITY}
+
+
+def _find_reviewed(inputs: Bag) -> frozenset[Removal] | None:
+    """Return the withdrawals that were reviewed; None where this run is bound to no review."""
+    documents = reviewed_plans()
+    return None if documents is None else find_reviewed(documents, _name(inputs), _identify(inputs))
+
+
+def _document(inputs: Bag, plan: PolicyPlan, now: datetime) -> PlanDocument:
+    return make_policy_document(
+        _name(inputs),
+        parse_policy(inputs),
+        _group_name(inputs),
+        plan,
+        write_policy_deviations(plan.deviations),
+        now,
+        identity=_identify(inputs),
+        approvals=inputs.get("rules", {}).get("approvals"),
+    )
+
+
+def _tell(inputs: Bag, plan: PolicyPlan, now: datetime) -> None:
+    name, group = _name(inputs), _group_name(inputs)
+    write_document(_document(inputs, plan, now))
+    if is_quiet_policy(plan):
+        return
+    text, warnings = describe_policy(name, group, plan, is_idp=inputs.get("providerType") == "idp")
+    engine_log().info(text)
+    for warning in (describe_held(name, str(inputs["key"]), plan), *warnings) if plan.held else warnings:
+        engine_log().warn(warning)
+
+
+def _group_name(inputs: Bag) -> str:
+    group = inputs.get("group")
+    return group if isinstance(group, str) else f"the group of {inputs['key']}"
+
+
+def _apply(inputs: Bag, outputs: Bag) -> dict[str, Any]:
+    plan, sight, now = _plan(inputs, outputs, settled=inputs_of_policy(outputs) == inputs)
+    plan.raise_if_unsafe()
+    outcomes, group = _carry_out(inputs, plan, sight, now)
+    return settle_policy(inputs, sight.recorded, plan, outcomes, now, group, sight.memory.spaces)
+
+
+def _carry_out(
+    inputs: Bag, plan: PolicyPlan, sight: Sight, now: datetime
+) -> tuple[tuple[PolicyOutcome, ...], str | None]:
+    """Return what became of each change, told and journaled, and the id of the group of today."""
+    name = _name(inputs)
+    apply = PolicyApply(
+        policies=_open(inputs),
+        provider_type=str(inputs["providerType"]),
+        name=str(inputs["group"]),
+        group=sight.memory.where.group,
+        spaces=sight.memory.spaces,
+        progress=_show_progress(name),
+    )
+    document = _document(inputs, plan, now)
+    try:
+        outcomes = apply.run(plan) if plan.changes else ()
+    except Exception as error:
+        _journal(document, (), str(error) if isinstance(error, QlikProviderError) else type(error).__name__)
+        raise
+    if outcomes:
+        done, warnings = describe_policy_outcomes(name, outcomes)
+        engine_log().info(done)
+        for warning in warnings:
+            engine_log().warn(warning)
+    _journal(document, outcomes)
+    return outcomes, apply.group
+
+
+def _journal(document: PlanDocument, outcomes: Sequence[PolicyOutcome], failure: str | None = None) -> None:
+    fates = fates_of_rights(document.identity["key"], outcomes)
+    fault = write_record(make_record(document, fates, failure=failure, client=CLIENT))
+    if fault:
+        engine_log().warn(f"{document.resource}: {fault}")
+
+
+def _show_progress(name: str) -> Callable[[int, int], None]:
+    return lambda done, total: engine_log().progress(f"{name}: {done} of {total}")

@@ -1,0 +1,146 @@
+"""What Pulumi calls for the settings of a tenant: thin, since `license_settings` decides.
+
+https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from qlik_provider.calls import in_one_line, without_provider
+from qlik_provider.errors import QlikProviderError, Unfinished
+from qlik_provider.license_settings import (
+    Bag,
+    RecordedSettings,
+    SettingOutcome,
+    SettingsPlan,
+    correct_settings,
+    desired_settings,
+    inputs_of_settings,
+    plan_settings,
+    recorded_settings,
+    settle_settings,
+)
+from qlik_provider.session import engine_log, note_check, note_program, open_settings, was_checked
+
+NAME = "license-settings"
+
+
+class SettingsProvider(ResourceProvider):
+    """The settings of one tenant; whoever may not read or put them is told so and stops nothing else.
+
+    Stateless and pickled by reference, so a state holds no code, no credentials and never changes with a release.
+    """
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Have errors printed as one line; the credentials come from the environment, never from the state."""
+        del req
+        sys.tracebacklimit = 0
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Return the inputs as they are; on a first run, plan."""
+        inputs = without_provider(news)
+        try:
+            self._check(without_provider(olds), inputs)
+        except (QlikProviderError, ValueError) as error:
+            return CheckResult(inputs, [CheckFailure("", str(error))])
+        return CheckResult(inputs, [])
+
+    def _check(self, olds: Bag, inputs: Bag) -> None:
+        desired_settings(inputs)
+        if olds and olds.get("tenantId") != inputs.get("tenantId"):
+            moved = f"tenantId {olds.get('tenantId')} became {inputs.get('tenantId')}"
+            raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
+        note_check(_address(inputs))
+        if olds:
+            open_settings(inputs["tenant"]).observe(inputs["tenantId"])
+        else:
+            self._plan(inputs, RecordedSettings())
+
+    @in_one_line
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Tell whether an update would do anything; after a refresh, only whether the inputs differ."""
+        olds, inputs = without_provider(_olds), without_provider(_news)
+        is_same = inputs_of_settings(olds) == inputs
+        if not was_checked(_address(inputs)):
+            return DiffResult(changes=False if is_same else None)
+        recorded = recorded_settings(olds, settled=is_same)
+        plan = self._plan(inputs, recorded)
+        return DiffResult(changes=plan.differs_from(recorded) if is_same else None)
+
+    @in_one_line
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Put what can be put and return the truth."""
+        inputs = without_provider(props)
+        return CreateResult(str(inputs["tenantId"]), self._apply(inputs, RecordedSettings()))
+
+    @in_one_line
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Put what can be put, give back what is no longer declared, and return the truth."""
+        olds, inputs = without_provider(_olds), without_provider(_news)
+        return UpdateResult(self._apply(inputs, recorded_settings(olds, settled=inputs_of_settings(olds) == inputs)))
+
+    @in_one_line
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Return the record as far as the tenant bears it out."""
+        outputs = without_provider(props)
+        outputs = correct_settings(outputs, open_settings(outputs["tenant"]).observe(outputs["tenantId"]))
+        return ReadResult(id_, outputs, inputs_of_settings(outputs))
+
+    @in_one_line
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Give back what was found; raises Unfinished if that is not done, so that the state stays."""
+        outputs = without_provider(_props)
+        recorded = recorded_settings(outputs, settled=False)
+        plan = self._plan({**outputs, "settings": {}}, recorded)
+        outcomes = self._put(outputs, plan)
+        left = [str(outcome) for outcome in outcomes if outcome.state != "done"] or list(plan.deviations)
+        if left:
+            raise Unfinished(
+                f"{NAME}: not given back: {'; '.join(left)}; destroy again, "
+                "or put it by hand and forget this resource with `pulumi state delete`"
+            )
+
+    def _apply(self, inputs: Bag, recorded: RecordedSettings) -> dict[str, Any]:
+        note_program()
+        plan = self._plan(inputs, recorded)
+        return settle_settings(inputs, recorded, plan, self._put(inputs, plan))
+
+    def _put(self, inputs: Bag, plan: SettingsPlan) -> Sequence[SettingOutcome]:
+        outcomes = open_settings(inputs["tenant"]).apply(plan.changes) if plan.changes else ()
+        done = [str(outcome) for outcome in outcomes if outcome.state == "done"]
+        if done:
+            engine_log().info(f"{NAME}: done: {', '.join(done)}")
+        for outcome in outcomes:
+            if outcome.state != "done":
+                engine_log().warn(f"{NAME}: {outcome.state}: {outcome}")
+        return outcomes
+
+    def _plan(self, inputs: Bag, recorded: RecordedSettings) -> SettingsPlan:
+        """Return the plan, told."""
+        observed = open_settings(inputs["tenant"]).observe(inputs["tenantId"])
+        plan = plan_settings(desired_settings(inputs), observed, recorded)
+        if plan.changes:
+            engine_log().info(f"{NAME}: {', '.join(map(str, plan.changes))}")
+        for note in plan.notes:
+            engine_log().warn(f"{NAME}: {note}")
+        for name, text in plan.deviations.items():
+            engine_log().warn(f"{NAME}: {name}: {text}")
+        return plan
+
+
+def _address(inputs: Bag) -> tuple[str, ...]:
+    return ("LicenseSettings", str(inputs.get("tenantId")))

@@ -1,0 +1,112 @@
+"""What a tenant does by itself, read and put: the switches of its license, and the flags of the tenant."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from qlik_provider.client import QlikClient, Writer
+from qlik_provider.errors import AnswerLost, ApiError, NotFound, NotPermitted, QlikProviderError, UnsafePlan
+from qlik_provider.license_settings import ROLES, SEATS, ObservedSettings, SettingChange, SettingOutcome
+from qlik_provider.tenant import Tenant
+from qlik_provider.wire import TRANSIENT
+
+_FORBIDDEN = "this caller may not; give the client the scope admin_classic, or the user TenantAdmin"
+_NO_LICENSE = "the tenant has no license"
+
+
+class TenantSettings:
+    """The settings of one tenant as this process sees them: read once, until something is written."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._client: QlikClient = tenant.client
+        self._lock = threading.RLock()
+        self._observed: ObservedSettings | None = None
+
+    def observe(self, tenant_id: str) -> ObservedSettings:
+        """Return the settings; what this caller may not read is named and raises nothing.
+
+        Raises UnsafePlan if this is another tenant than the stack belongs to.
+        """
+        with self._lock:
+            if self._tenant.id != tenant_id:
+                raise UnsafePlan(
+                    f"the stack belongs to tenant {tenant_id}, and {self._client.tenant} is {self._tenant.id}"
+                )
+            if self._observed is None:
+                self._observed = self._read()
+            return self._observed
+
+    def apply(self, changes: Sequence[SettingChange]) -> tuple[SettingOutcome, ...]:
+        """Put each change and return what became of it; one that is refused never stops the others."""
+        with self._lock:
+            self._observed = None
+            with self._client.writing() as writer:
+                seats = [change for change in changes if change.name in SEATS.values()]
+                roles = [change for change in changes if change.name in ROLES.values()]
+                return (*self._apply(seats, writer, self._put_seats), *self._apply(roles, writer, self._put_roles))
+
+    def _read(self) -> ObservedSettings:
+        values: dict[str, bool] = {}
+        unread: dict[str, str] = {}
+        for names, read in ((SEATS, self._client.read_license_settings), (ROLES, self._read_flags)):
+            try:
+                values |= read()
+            except NotPermitted:
+                unread |= dict.fromkeys(names.values(), _FORBIDDEN)
+            except NotFound:
+                unread |= dict.fromkeys(names.values(), _NO_LICENSE)
+        return ObservedSettings(values, unread)
+
+    def _read_flags(self) -> dict[str, bool]:
+        return self._client.read_tenant_flags(self._tenant.id)
+
+    def _apply(
+        self,
+        changes: Sequence[SettingChange],
+        writer: Writer,
+        put: Callable[[Writer, Mapping[str, bool]], Mapping[str, bool]],
+    ) -> list[SettingOutcome]:
+        wanted = {change.name: change.value for change in changes}
+        try:
+            shown = put(writer, wanted) if wanted else {}
+        except NotPermitted:
+            return [SettingOutcome(change, "refused", _FORBIDDEN) for change in changes]
+        except ApiError as error:
+            state: Literal["refused", "unsent"] = "refused" if _is_refusal(error) else "unsent"
+            return [SettingOutcome(change, state, error.reason) for change in changes]
+        except QlikProviderError as error:
+            return [SettingOutcome(change, "unsent", str(error)) for change in changes]
+        return [
+            SettingOutcome(change, "done")
+            if shown.get(change.name) == change.value
+            else SettingOutcome(change, "refused", "the tenant left it as it was")
+            for change in changes
+        ]
+
+    def _put_seats(self, writer: Writer, wanted: Mapping[str, bool]) -> Mapping[str, bool]:
+        """Return what the license has after putting `wanted` and, beside it, the other switch as it is now."""
+        settings = {**self._client.read_license_settings(), **wanted}
+        try:
+            return writer.put_license_settings(settings)
+        except AnswerLost:
+            shown = self._client.read_license_settings()
+            return shown if _shows(shown, wanted) else writer.put_license_settings({**shown, **wanted})
+
+    def _put_roles(self, writer: Writer, wanted: Mapping[str, bool]) -> Mapping[str, bool]:
+        try:
+            writer.patch_tenant_flags(self._tenant.id, wanted)
+        except AnswerLost:
+            if not _shows(self._read_flags(), wanted):
+                writer.patch_tenant_flags(self._tenant.id, wanted)
+        return wanted
+
+
+def _is_refusal(error: ApiError) -> bool:
+    """Tell whether the tenant turned a request down for good."""
+    is_refused = 400 <= error.status < 500  # noqa: PLR2004 - the range of refusals
+    return is_refused and error.status not in TRANSIENT and not isinstance(error, AnswerLost)
+
+
+def _shows(values: Mapping[str, bool], wanted: Mapping[str, bool]) -> bool:
+    return all(values.get(name) == value for name, value in wanted.items())

@@ -1,0 +1,124 @@
+"""What the campaign plays: a small company, and three runs over every resource there is.
+
+Another resource joins by its inputs in `first()` and `changed()`, by what it starts from in `make_company()`, by its
+class in holdings.py, by the purposes of its calls in calls.py, and, where others can change it, by an act in `DRIFT`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from client.worlds import GROUP, LICENSE, TENANT_ID, mail_of, make_world, people, person
+
+FOREIGN = {f"fabrikam\\{name}": "analyzer" for name in ("joe", "jim", "jon")}
+OPEN = {"brake.max": 10_000, "brake.percent": 100}
+CROWD = people(1000)  # foreign members, so that a group needs two pages; ours stand behind them
+TEAM = [person(number) for number in range(1000, 1060)]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One declared resource: its name in the stack, its class, and its inputs."""
+
+    name: str
+    kind: str
+    inputs: Mapping[str, Any]
+
+
+def make_company() -> dict[str, Any]:
+    """Return the world before the first run.
+
+    Ninety-three license rows of others, five that already are as declared and five weaker ones: two pages. A 207 and a
+    batch come reversed, and a second row for one person is possible.
+    """
+    rows = {
+        **FOREIGN,
+        **{f"fabrikam\\p{number:03}": "analyzer" for number in range(90)},
+        **dict.fromkeys(seated(0, 10), "analyzer"),
+    }
+    return make_world(
+        rows,
+        units={"professional": 20, "analyzer": 400},
+        directory=1060,
+        members=CROWD,
+        item_order="reversed",
+        batch_order="reversed",
+        add_other_type="secondRow201",
+    )
+
+
+def seated(start: int, end: int) -> list[str]:
+    """Return the subjects of people who get seats."""
+    return [person(number) for number in range(2000 + start, 2000 + end)]
+
+
+def first(url: str, **rules: str) -> list[Resource]:
+    """Return the declaration of the first run: 5 adopted, 5 switched up, 105 assigned; 45 members added."""
+    seats = {
+        **dict.fromkeys(seated(0, 5), "analyzer"),
+        **dict.fromkeys(seated(5, 10), "professional"),
+        **dict.fromkeys(seated(10, 115), "analyzer"),
+    }
+    return [members(TEAM[:45], rules), assignments(url, seats, rules)]
+
+
+def changed(url: str, **rules: str) -> list[Resource]:
+    """Return the declaration after it was edited: 101 revoked, one of those leaving is protected, 3 switched up, 3
+    down, 101 assigned; 22 members out, 3 in.
+    """
+    seats = {
+        **dict.fromkeys(seated(0, 3), "professional"),
+        **dict.fromkeys(seated(3, 5), "analyzer"),
+        **dict.fromkeys(seated(5, 8), "analyzer"),
+        **dict.fromkeys(seated(8, 10), "professional"),
+        **dict.fromkeys(seated(112, 216), "analyzer"),
+    }
+    guarded = {f"protect.{GUARDED}": mail_of(GUARDED)}
+    return [members([*TEAM[22:45], *TEAM[45:48]], rules), assignments(url, seats, {**guarded, **rules})]
+
+
+GUARDED = seated(111, 112)[0]
+"""Leaves every group, and is protected."""
+
+DRIFT = [
+    {"do": "revoke", "subject": seated(3, 4)[0], "type": "analyzer"},
+    {"do": "switch", "subject": seated(4, 5)[0], "from": "analyzer", "type": "professional"},
+    {"do": "assign", "subject": "fabrikam\\new", "type": "analyzer"},
+    {"do": "removeMember", "group": GROUP, "member": TEAM[30]},
+    {"do": "addMember", "group": GROUP, "member": TEAM[55]},
+]
+"""What others do by hand before the third run, the refresh."""
+
+SUBREQUESTS = {
+    "first": (("PATCH", r"^/v1\.0/groups/[^/]+$", 0),),
+    "change": (
+        ("DELETE", r"/members/[^/]+/\$ref$", 0),
+        ("DELETE", r"/members/[^/]+/\$ref$", 20),
+        ("PATCH", r"^/v1\.0/groups/[^/]+$", 0),
+    ),
+    "refresh": (),
+}
+"""What is in each $batch of a run, and how many of the same were in those before."""
+
+
+def members(who: list[str], rules: Mapping[str, str]) -> Resource:
+    inputs = {
+        "group": "readers",
+        "groupObjectId": GROUP,
+        "members": {id: mail_of(id) for id in who},
+        "rules": {**OPEN, **rules},
+    }
+    return Resource("members-readers", "DirectoryMembers", inputs)
+
+
+def assignments(url: str, seats: Mapping[str, str], rules: Mapping[str, str]) -> Resource:
+    inputs = {
+        "tenant": url,
+        "tenantId": TENANT_ID,
+        "license": LICENSE,
+        "assignments": {who: f"{type} via finance for {mail_of(who)}" for who, type in seats.items()},
+        "rules": {"order": "professional, analyzer", **OPEN, **rules},
+        "doubt": {},
+        "sources": {},
+    }
+    return Resource("license-assignments", "LicenseAssignments", inputs)
