@@ -3,7 +3,7 @@ PYTHON ?= python3
 READY := .venv/.ready
 SHELL := bash
 
-.PHONY: up down test scenarios engine-scenarios golden lint format schema lock bench campaign fuzz clean
+.PHONY: up down test scenarios engine-scenarios golden lint format schema lock bench campaign mutants fuzz clean
 
 up: $(READY)  ## converge the demo company on the sandbox; again: nothing to do
 	@.venv/bin/qlik-sandbox up
@@ -20,7 +20,7 @@ test: $(READY) lint  ## everything CI runs
 	  echo "\`pulumi\` is not on PATH: the scenarios ran on the sandbox engine only"; \
 	fi
 
-CORE := qlik_provider/plan.py,qlik_provider/waitlist.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py,qlik_provider/membership.py,qlik_provider/doubt.py,qlik_provider/rights.py,qlik_provider/policy.py,qlik_provider/policy_ledger.py
+CORE := qlik_provider/plan.py,qlik_provider/verdicts.py,qlik_provider/premises.py,qlik_provider/waitlist.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/outcomes.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py,qlik_provider/membership.py,qlik_provider/doubt.py,qlik_provider/rights.py,qlik_provider/policy.py,qlik_provider/policy_ledger.py
 
 lint: $(READY)
 	@.venv/bin/ruff check .
@@ -43,6 +43,9 @@ bench: $(READY)  ## times, as a table; never part of the tests
 
 campaign: $(READY)  ## every fault at every place, where the tests play some; writes docs/faults.md
 	@.venv/bin/pytest -n 2 --dist worksteal -m campaign --record-faults
+
+mutants: $(READY)  ## break what decides, one change at a time: every break is noticed, or listed with a reason; writes docs/mutants.md
+	@PYTHONPATH=tests .venv/bin/python -m mutants
 
 fuzz: $(READY)  ## everything the sandbox says it understands, and what it does not, for as long as FUZZ_EXAMPLES says
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-200} .venv/bin/pytest tests/sandbox/test_schema.py -n 4 --dist worksteal

@@ -72,9 +72,10 @@ def read_world(declaration: Declaration, tenant: Tenant) -> tuple[Resolved, Memb
     today = tenant.client.now.date()
     directory = Directory(users)
     resolved = resolve(declaration, directory, names, today, counted)
-    if find_strangers(declaration, directory, names, today):
+    strangers = find_strangers(declaration, directory, names, today)
+    if strangers:
         names = replace(names, holders=tenant.read_holders())
-    idle = describe_idle(declaration, find_strangers(declaration, directory, names, today), today)
+    idle = describe_idle(declaration, strangers - names.holders, today)
     return replace(resolved, warnings=(*resolved.warnings, *idle)), counted, names, today
 
 

@@ -27,8 +27,6 @@ class Brake:
 
     def is_breached(self, removals: int, population: int) -> bool:
         """Tell whether so many removals among so many people are too many."""
-        if removals == 0:
-            return False
         share_counts = population >= self.minimum
         return removals > self.max or (share_counts and removals * 100 > self.percent * population)
 
@@ -74,14 +72,28 @@ def _read(brake: Brake, key: str, now: int, recent: int, held: int) -> Reading:
     return Reading(key, now, recent, population, now > 0 and brake.is_breached(now + recent, population))
 
 
+def describe_breach(readings: Iterable[Reading]) -> str:
+    """Return every reading that is too much, in one line; empty for none."""
+    return "; ".join(str(reading) for reading in readings if reading.breached)
+
+
 def count_removals(lost: Iterable[Entitlement]) -> Removals:
     """Return the number of people, and by key, among what they lost."""
     total = Removals()
     for entitlement in lost:
-        total += Removals(1, tuple((key, 1) for key in sorted(entitlement.keys)))
+        total += Removals(1, tuple((key, 1) for key in entitlement.keys))
     return total
 
 
 def recent_removals(removed: Mapping[datetime, Removals], now: datetime) -> dict[datetime, Removals]:
     """Return the entries of `removed` that still count at `now`."""
     return {minute: removals for minute, removals in removed.items() if now - minute < WINDOW + MINUTE}
+
+
+def add_removals(removed: Mapping[datetime, Removals], lost: Removals, now: datetime) -> dict[datetime, Removals]:
+    """Return the entries of `removed` that still count at `now`, with what was lost just then."""
+    counting = recent_removals(removed, now)
+    if lost.people:
+        minute = now.replace(second=0, microsecond=0)
+        counting[minute] = counting.get(minute, Removals()) + lost
+    return counting

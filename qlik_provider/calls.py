@@ -1,9 +1,12 @@
 """What every provider does with a call of the engine, whatever its resource is."""
 
 import functools
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from pulumi.dynamic import ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
 from qlik_provider.errors import QlikProviderError
@@ -11,6 +14,20 @@ from qlik_provider.errors import QlikProviderError
 P = ParamSpec("P")
 R = TypeVar("R")
 Self = TypeVar("Self")
+
+
+class StatelessProvider(ResourceProvider):
+    """A provider that is pickled by reference: a state holds no code, no credentials and never changes with a release.
+
+    Its subclasses say by `__reduce__` where they are found.
+    """
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Have errors printed as one line; the credentials come from the environment, never from the state."""
+        del req
+        sys.tracebacklimit = 0
 
 
 def in_one_line(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
@@ -24,6 +41,22 @@ def in_one_line(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatena
             raise error from None
 
     return call
+
+
+@contextmanager
+def telling_failure(tell: Callable[[str], None]) -> Iterator[None]:
+    """Give the reason of whatever is raised inside to `tell`, and let it through; of foreign errors only the kind."""
+    try:
+        yield
+    except Exception as error:
+        tell(str(error) if isinstance(error, QlikProviderError) else type(error).__name__)
+        raise
+
+
+def describe_move(olds: Mapping[str, Any], news: Mapping[str, Any], identity: Iterable[str]) -> str:
+    """Return which of the inputs that a resource keeps for life became another; empty for none, and on a first run."""
+    moved = (name for name in identity if olds and olds.get(name) != news.get(name))
+    return next((f"{name} {olds.get(name)} became {news.get(name)}" for name in moved), "")
 
 
 def without_provider(bag: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,16 +71,25 @@ class Seating:
     short: tuple[Change, ...]
     seats: Mapping[str, Seats]
 
-    def describe_shortage(self) -> Iterator[str]:
-        """Yield one sentence for each type of which there is too little."""
+    def group_short(self) -> list[tuple[str, list[str]]]:
+        """Return each type of which there is too little, and who finds no seat of it."""
         by_type: dict[str, list[str]] = {}
         for change in self.short:
             by_type.setdefault(change.type or "", []).append(change.mail)
-        for type, mails in sorted(by_type.items()):
+        return sorted(by_type.items())
+
+    def describe_shortage(self) -> Iterator[str]:
+        """Yield one sentence for each type of which there is too little."""
+        for type, mails in self.group_short():
             yield (
                 f"{len(mails)} short of {type}: of {self.seats[type].limit} seats none is left for "
                 f"{name_some(mails)}; buy seats, take some back, or declare fewer people"
             )
+
+
+def in_mail_order(changes: Iterable[Change]) -> list[Change]:
+    """Return the changes by whose they are; of two subjects with one mail, by the subject."""
+    return sorted(changes, key=lambda change: (fold(change.mail), change.key))
 
 
 Rank = Callable[[Change], tuple[Any, ...]]
@@ -94,7 +103,7 @@ def seat(changes: Iterable[Change], seats: Mapping[str, Seats], rank: Rank | Non
     is never broken by taking a license away for a moment. When not everybody finds a seat and a rank is given, nobody
     gets one for which somebody of a smaller rank waits.
     """
-    waiting = sorted(changes, key=lambda change: (fold(change.mail), change.key))
+    waiting = in_mail_order(changes)
     seating = _seat_most(waiting, seats)
     return _seat_by_rank(waiting, seats, rank) if seating.short and rank else seating
 

@@ -86,12 +86,18 @@ class QlikClient:
         return tuple(row.value() for row in rows)
 
     def read_license_settings(self) -> dict[str, bool]:
-        """Return which types the tenant hands out by itself (https://qlik.dev/apis/rest/licenses)."""
-        return self._get(_SETTINGS, LicenseSettings).model_dump(by_alias=True)
+        """Return which types the tenant hands out by itself (https://qlik.dev/apis/rest/licenses).
+
+        What is off may be left out, so an answer that says nothing at all is asked for once more.
+        """
+        settings = self._get(_SETTINGS, LicenseSettings)
+        if not settings.model_fields_set:
+            settings = self._get(_SETTINGS, LicenseSettings)
+        return settings.model_dump(by_alias=True)
 
     def read_tenant_flags(self, id: str) -> dict[str, bool]:
         """Return which roles the tenant hands out by itself (https://qlik.dev/apis/rest/tenants)."""
-        return self._get(f"/api/v1/tenants/{id}", TenantFlags).model_dump(by_alias=True)
+        return self._get(f"/api/v1/tenants/{id}", TenantFlags).model_dump(by_alias=True, exclude={"id"})
 
     def read_caller(self) -> str:
         """Return the id of the user this client acts as; the tenant answers with a redirect to it.

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from qlik_provider.brake import describe_breach
 from qlik_provider.changes import name_some
 from qlik_provider.documents import Document, read_document
 from qlik_provider.entitlements import fold
 from qlik_provider.errors import Unfinished, UnsafePlan
-from qlik_provider.ledger import Bag, Outcome, rules_of
+from qlik_provider.ledger import Bag, rules_of
+from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
 
 _WAY_OUT = "set licenses.onDestroy to keep and run up"
@@ -63,7 +65,7 @@ def refuse_unsafe(name: str, outputs: Bag, plan: Plan) -> None:
     """
     rules = rules_of(outputs)
     if plan.held:
-        breached = "; ".join(str(reading) for reading in plan.readings if reading.breached) or "held before"
+        breached = describe_breach(plan.readings) or "held before"
         mails = name_some([change.mail for change in plan.held])
         raise UnsafePlan(
             f"{name}: destroying would revoke {len(plan.held) + len(plan.changes)} licenses, and the brake holds "

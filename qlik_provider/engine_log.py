@@ -6,6 +6,7 @@ https://github.com/pulumi/pulumi/blob/master/proto/pulumi/engine.proto
 
 import sys
 import threading
+from collections.abc import Iterable
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
@@ -31,6 +32,12 @@ class EngineLog:
     def warn(self, message: str) -> None:
         """Tell what somebody should look at."""
         self._say(engine_pb2.WARNING, message)
+
+    def tell(self, message: str, warnings: Iterable[str]) -> None:
+        """Tell what is planned or done, and what of it somebody should look at."""
+        self.info(message)
+        for warning in warnings:
+            self.warn(warning)
 
     def progress(self, message: str) -> None:
         """Tell how far the work is; raises EngineGone if nobody listens, so that the work stops."""

@@ -111,6 +111,18 @@ class Deviation:
     why: str
 
 
+def put_back_declared(held: Mapping[str, str], deviations: Mapping[str, str]) -> dict[str, str]:
+    """Return written values with the declared ones of deviations, written as `<value or none>; <why>`, put back."""
+    declared = dict(held)
+    for name, text in deviations.items():
+        value = text.partition("; ")[0]
+        if value == NONE:
+            declared.pop(name, None)
+        else:
+            declared[name] = value
+    return declared
+
+
 @dataclass(frozen=True)
 class Removals:
     """How many people lost something, in all and by the key that had conferred it."""

@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from qlik_provider.ledger import Outcome
-from qlik_provider.plan import WAITLISTED, Plan
+from qlik_provider.outcomes import Outcome
+from qlik_provider.plan import Plan
 from qlik_provider.report import PlanDocument, PlannedChange
+from qlik_provider.verdicts import WAITLISTED
 
 JOURNAL = "QLIK_JOURNAL"
 _COMMIT = ("QLIK_COMMIT", "GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")

@@ -5,14 +5,12 @@ A resource's map of people goes in as what is declared and comes out as the ledg
 declared at the last apply. https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from qlik_provider.brake import Brake, count_removals, recent_removals
-from qlik_provider.changes import Change, move_seat
+from qlik_provider.brake import Brake
 from qlik_provider.doubt import distrust
 from qlik_provider.entitlements import (
     MEMBER,
@@ -30,19 +28,10 @@ from qlik_provider.entitlements import (
     parse_minute,
     parse_removals,
     parse_reverts,
+    put_back_declared,
 )
-from qlik_provider.errors import QlikProviderError
-from qlik_provider.plan import (
-    UNSENT,
-    WAITLISTED,
-    Plan,
-    Recorded,
-    Rules,
-    choose_rows,
-    correct,
-    count_reverts,
-    refusal_of,
-)
+from qlik_provider.premises import Recorded, Rules
+from qlik_provider.verdicts import choose_rows, correct, count_reverts
 
 Bag = Mapping[str, Any]
 
@@ -100,13 +89,7 @@ MEMBERS = Form("members", _parse_member, lambda member: member.mail, ("group", "
 
 def inputs_of(outputs: Bag, form: Form) -> dict[str, Any]:
     """Return the inputs of the last apply: the ledger with the declared values of the deviations put back."""
-    people = dict(outputs.get(form.people, {}))
-    for subject, text in outputs.get("deviations", {}).items():
-        declared = text.partition("; ")[0]
-        if declared == NONE:
-            people.pop(subject, None)
-        else:
-            people[subject] = declared
+    people = put_back_declared(outputs.get(form.people, {}), outputs.get("deviations", {}))
     return {**{name: outputs[name] for name in form.echoed if name in outputs}, form.people: people}
 
 
@@ -232,12 +215,12 @@ def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment], now: da
         **{name: value for name, value in outputs.items() if name not in {"reverts", "unseen"}},
         form.people: form.write_people(ledger),
         "deviations": form.write_deviations(deviations),
-        **_write_reverts(reverts),
-        **_write_unseen(unseen),
+        **write_reverts(reverts),
+        **write_unseen(unseen),
     }
 
 
-def _write_reverts(reverts: Mapping[str, Reverts]) -> dict[str, Any]:
+def write_reverts(reverts: Mapping[str, Reverts]) -> dict[str, Any]:
     """Return the part of the outputs that says what others undid; none while nobody did."""
     return {"reverts": {subject: str(found) for subject, found in sorted(reverts.items())}} if reverts else {}
 
@@ -248,7 +231,7 @@ def still_unseen(unseen: Mapping[str, str], rows: Iterable[Assignment]) -> dict[
     return {subject: type for subject, type in unseen.items() if (fold(subject), type) not in shown}
 
 
-def _write_unseen(unseen: Mapping[str, str]) -> dict[str, Any]:
+def write_unseen(unseen: Mapping[str, str]) -> dict[str, Any]:
     """Return the output, which is there only when it says something."""
     return {"unseen": dict(sorted(unseen.items()))} if unseen else {}
 
@@ -268,120 +251,6 @@ def stand_in(
         if subject not in declared or declared[subject].type != type
     }
     return (*(row for row in rows if fold(row.subject) not in confirmed), *confirmed.values())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one change: done, refused by the service, short of a seat, or unsent (tried by every run).
-
-    One that is done by what the service answered, and that its list never showed in time, is not `is_seen`. Of one that
-    was not done `is_gone` tells that the row it was about is no longer there either.
-    """
-
-    change: Change
-    state: Literal["done", "refused", "short", "unsent"]
-    reason: str = ""
-    is_seen: bool = True
-    is_gone: bool = False
-
-    def __str__(self) -> str:
-        gone = f"; {self.change.held} is gone" if self.is_gone else ""
-        return str(self.change) if self.state == "done" else f"{self.change}: {self.reason}{gone}"
-
-
-def conclude(
-    changes: Iterable[Change],
-    done: Collection[str],
-    refusals: Mapping[str, str],
-    failure: QlikProviderError | None,
-    *,
-    short: Collection[str] = (),
-    unseen: Collection[str] = (),
-) -> tuple[Outcome, ...]:
-    """Return what became of each change, given the keys of those done, the service's reasons for others.
-
-    `short` are those of the refused whose seat somebody else took, `unseen` those done that the service's list does
-    not show.
-
-    Raises `failure`, which stopped the work, if nothing was done before it.
-    """
-    if failure and not done:
-        raise failure
-    outcomes = []
-    for change in changes:
-        if change.key in done:
-            outcomes.append(Outcome(change, "done", is_seen=change.key not in unseen))
-        elif change.key in refusals:
-            outcomes.append(Outcome(change, "short" if change.key in short else "refused", refusals[change.key]))
-        else:
-            outcomes.append(Outcome(change, "unsent", str(failure or "the service did not say what became of it")))
-    return tuple(outcomes)
-
-
-def settle(
-    inputs: Bag, form: Form, recorded: Recorded, plan: Plan, outcomes: Sequence[Outcome], now: datetime
-) -> dict[str, Any]:
-    """Return the outputs after an apply: what is held now, and why anybody differs.
-
-    The ledger never claims what was not confirmed; `unseen` is what of it no list has shown, so far.
-    """
-    done = {outcome.change.key for outcome in outcomes if outcome.state == "done"}
-    gone = {outcome.change.key for outcome in outcomes if outcome.is_gone}
-    # Of what is gone a refusal is no news: it was about another row.
-    states = {outcome.change.key: UNSENT if outcome.is_gone else outcome.state for outcome in outcomes}
-    is_waiting = rules_of(inputs).is_waiting
-    ledger, deviations = dict(plan.ledger), dict(plan.deviations)
-    for change in plan.changes:
-        if change.key not in done:
-            why = _name_failure(change, states.get(change.key), is_waiting=is_waiting)
-            deviations[change.key] = Deviation(change.declared, why)
-            ledger.pop(change.key, None)
-            if change.mine and change.key not in gone:
-                ledger[change.key] = change.mine
-    unseen = {subject: type for subject, type in recorded.unseen.items() if subject not in done}
-    unseen |= {o.change.key: o.change.type for o in outcomes if o.state == "done" and o.change.type and not o.is_seen}
-    lost = [
-        change.lost for change in plan.changes if change.key in done and change.is_removal and not change.is_approved
-    ]
-    removed = recent_removals(recorded.removed, now)
-    if lost:
-        minute = now.replace(second=0, microsecond=0)
-        removed[minute] = removed.get(minute, Removals()) + count_removals(lost)
-    return {
-        **{name: inputs[name] for name in form.echoed if name in inputs},
-        form.people: form.write_people(ledger),
-        "deviations": form.write_deviations(deviations),
-        "removed": write_removed(removed),
-        **_write_reverts(plan.reverts),
-        "seats": write_seats(_seats_after(plan, done)),
-        "foreign": dict(sorted((Counter(plan.foreign) + Counter(_become_foreign(plan, done))).items())),
-        **_write_unseen({subject: type for subject, type in unseen.items() if subject in ledger}),
-    }
-
-
-def _name_failure(change: Change, state: str | None, *, is_waiting: bool) -> str:
-    """Return why a change was not done; who lost a seat to somebody else waits, where waiting is declared."""
-    if state == "short" and is_waiting:
-        return WAITLISTED
-    return refusal_of(change) if state in {"refused", "short"} else UNSENT
-
-
-def _become_foreign(plan: Plan, done: Collection[str]) -> Iterator[str]:
-    """Yield the types of rows that were to become ours and did not, and of those that are the tenant's again."""
-    for change in plan.changes:
-        if change.key in done:
-            if change.type and change.declared is None:
-                yield change.type
-        elif change.mine is None and change.held:
-            yield change.held
-
-
-def _seats_after(plan: Plan, done: Collection[str]) -> dict[str, Seats]:
-    seats = dict(plan.seats_before)
-    for change in plan.changes:
-        if change.key in done:
-            move_seat(change, seats)
-    return seats
 
 
 def write_seats(seats: Mapping[str, Seats]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from qlik_provider.entitlements import HAND, NONE
+from qlik_provider.entitlements import HAND, NONE, put_back_declared
 
 Bag = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class Setting:
     is_by_hand: bool = False
 
     def __str__(self) -> str:
-        return f"{_write(self.value)}{_BY_HAND if self.is_by_hand else ''}"
+        return f"{write_value(self.value)}{_BY_HAND if self.is_by_hand else ''}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class SettingChange:
 
     def __str__(self) -> str:
         back = " (as it was found)" if self.declared is None else ""
-        return f"{self.name} {_write(self.held)} → {_write(self.value)}{back}"
+        return f"{self.name} {write_value(self.held)} → {write_value(self.value)}{back}"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Planning:
         """Put what was found, unless others have decided in the meantime."""
         mine, held = self._recorded.settings[name], self._observed.values[name]
         if mine.is_by_hand or mine.value != held:
-            self.notes.append(f"{name} was changed by others and stays {_write(held)}")
+            self.notes.append(f"{name} was changed by others and stays {write_value(held)}")
             return
         change = SettingChange(name, held, self._recorded.found.get(name, held), None)
         if change.value == held:
@@ -181,14 +181,17 @@ def settle_settings(
         if outcome.state == "done":
             continue
         deviations[name] = _write_deviation(outcome.change.declared, outcome.state)
-        for kept, before in ((settings, recorded.settings), (found, recorded.found)):
-            kept.pop(name, None)
-            if name in before:
-                kept[name] = before[name]  # type: ignore[assignment]  # each map beside the one it came from
+        settings.pop(name, None)
+        if name in recorded.settings:
+            settings[name] = recorded.settings[name]
+        if outcome.state == "refused" and name not in recorded.found:
+            found.pop(name, None)  # of what is unsent nobody knows whether it was put, so there is a way back
+        elif name in recorded.found:
+            found[name] = recorded.found[name]
     return {
         **{name: inputs[name] for name in _ECHOED if name in inputs},
         "settings": {name: str(setting) for name, setting in sorted(settings.items())},
-        "found": {name: _write(value) for name, value in sorted(found.items())},
+        "found": {name: write_value(value) for name, value in sorted(found.items())},
         "deviations": dict(sorted(deviations.items())),
     }
 
@@ -220,13 +223,7 @@ def recorded_settings(outputs: Bag, *, settled: bool) -> RecordedSettings:
 
 def inputs_of_settings(outputs: Bag) -> dict[str, Any]:
     """Return the inputs of the last apply: the settings with the declared values of the deviations put back."""
-    settings = dict(outputs.get("settings", {}))
-    for name, text in outputs.get("deviations", {}).items():
-        declared = text.partition("; ")[0]
-        if declared == NONE:
-            settings.pop(name, None)
-        else:
-            settings[name] = declared
+    settings = put_back_declared(outputs.get("settings", {}), outputs.get("deviations", {}))
     return {**{name: outputs[name] for name in _ECHOED if name in outputs}, "settings": settings}
 
 
@@ -244,7 +241,7 @@ def correct_settings(outputs: Bag, observed: ObservedSettings) -> dict[str, Any]
 
 def write_settings(settings: Mapping[str, bool]) -> dict[str, str]:
     """Return declared settings as the bag holds them."""
-    return {name: _write(value) for name, value in sorted(settings.items())}
+    return {name: write_value(value) for name, value in sorted(settings.items())}
 
 
 def warn_of_settings(
@@ -280,8 +277,9 @@ def warn_of_settings(
 
 
 def _write_deviation(declared: bool | None, why: str) -> str:  # noqa: FBT001 - what is declared is a boolean
-    return f"{NONE if declared is None else _write(declared)}; {why}"
+    return f"{NONE if declared is None else write_value(declared)}; {why}"
 
 
-def _write(value: bool) -> str:  # noqa: FBT001 - what is written is a boolean
+def write_value(value: bool) -> str:  # noqa: FBT001 - what is written is a boolean
+    """Return a value as the bag holds it."""
     return "true" if value else "false"

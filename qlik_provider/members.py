@@ -14,8 +14,9 @@ from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER, Assignment
 from qlik_provider.errors import AnswerLost, NoEvidence, NotFound, QlikProviderError
 from qlik_provider.graph import BATCH, BIND, GraphClient, GraphWriter
-from qlik_provider.ledger import Outcome, conclude
-from qlik_provider.plan import Observed, Plan
+from qlik_provider.outcomes import Outcome, conclude
+from qlik_provider.plan import Plan
+from qlik_provider.premises import Observed
 from qlik_provider.transport import wait_until
 from qlik_provider.wire import TRANSIENT, GraphReply
 

@@ -13,8 +13,9 @@ from typing import Literal
 from qlik_provider.brake import Reading, recent_removals
 from qlik_provider.entitlements import Removals, fold
 from qlik_provider.errors import UnsafePlan
-from qlik_provider.plan import HELD, PROTECTED, REFUSED, UNOWNED, UNREVIEWED, Rules
+from qlik_provider.premises import Rules
 from qlik_provider.rights import Kind, Right, parse_right
+from qlik_provider.verdicts import HELD, PROTECTED, REFUSED, UNOWNED, UNREVIEWED
 
 UNMANAGED, UNSEEN, WAITING = "unmanaged", "unseen", "waiting"
 

@@ -10,12 +10,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, cast
 
-from qlik_provider.brake import recent_removals
+from qlik_provider.brake import add_removals
 from qlik_provider.entitlements import NONE, Removals
 from qlik_provider.errors import QlikProviderError
 from qlik_provider.ledger import Bag, parse_removed, write_removed
 from qlik_provider.people import TenantSpace
-from qlik_provider.plan import REFUSED, UNSENT
 from qlik_provider.policy import (
     DesiredPolicy,
     ObservedPolicy,
@@ -26,6 +25,7 @@ from qlik_provider.policy import (
     write_subject,
 )
 from qlik_provider.rights import Kind, Right, find_space, parse_right
+from qlik_provider.verdicts import REFUSED, UNSENT
 
 INPUTS = (
     "tenant", "tenantId", "key", "group", "providerType", "claimBy", "roles", "spaces", "reach", "rules",
@@ -246,10 +246,8 @@ def settle_policy(
             right, is_removal = outcome.change.right, outcome.change.is_removal
             (ledger.add if is_removal else ledger.discard)(right)
             deviations[right] = PolicyDeviation(not is_removal, REFUSED if outcome.state == "refused" else UNSENT)
-    removed = recent_removals(recorded.removed, now)
-    if plan.reach and any(outcome.state == "done" and _counts(outcome.change) for outcome in outcomes):
-        minute = now.replace(second=0, microsecond=0)
-        removed[minute] = removed.get(minute, Removals()) + Removals(plan.reach)
+    is_felt = any(outcome.state == "done" and _counts(outcome.change) for outcome in outcomes)
+    removed = add_removals(recorded.removed, Removals(plan.reach if is_felt else 0), now)
     return {
         **inputs_of_policy(inputs),
         "granted": write_granted(ledger),

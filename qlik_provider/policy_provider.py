@@ -3,30 +3,32 @@
 https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
-    ResourceProvider,
     UpdateResult,
 )
 
-from qlik_provider.calls import fill_unknown, has_unknown, in_one_line, without_provider
-from qlik_provider.declaration import approved_subjects
+from qlik_provider.brake import describe_breach
+from qlik_provider.calls import (
+    StatelessProvider,
+    describe_move,
+    fill_unknown,
+    has_unknown,
+    in_one_line,
+    telling_failure,
+    without_provider,
+)
 from qlik_provider.errors import QlikProviderError, UnsafePlan
-from qlik_provider.journal import make_record, write_record
-from qlik_provider.ledger import Bag, rules_of
-from qlik_provider.plan import UNREVIEWED, Removal
+from qlik_provider.journal import make_record
+from qlik_provider.ledger import Bag
 from qlik_provider.policy import UNSEEN, DesiredPolicy, PolicyPlan, plan_policy
 from qlik_provider.policy_ledger import (
     PolicyOutcome,
@@ -45,9 +47,19 @@ from qlik_provider.policy_report import (
 )
 from qlik_provider.policy_writes import PolicyApply, not_done
 from qlik_provider.report import PlanDocument, write_document
-from qlik_provider.review import find_reviewed
-from qlik_provider.session import engine_log, note_check, note_program, open_policies, reviewed_plans, was_checked
+from qlik_provider.session import (
+    engine_log,
+    keep_record,
+    note_check,
+    note_program,
+    open_policies,
+    reviewed_removals,
+    rules_in_force,
+    show_progress,
+    was_checked,
+)
 from qlik_provider.tenant_policies import Sight, TenantPolicies
+from qlik_provider.verdicts import UNREVIEWED
 
 KIND = "GroupPolicy"
 IDENTITY = ("tenantId", "key")  # what a policy keeps for life
@@ -55,18 +67,8 @@ CLIENT = "QLIK_CLIENT_ID"  # the variable that names as whom it writes
 PLANNED = ("roles", "spaces", "reach")  # without these there is nothing to plan from
 
 
-class PolicyProvider(ResourceProvider):
-    """The rights of one group in the tenant, planned, applied and recorded.
-
-    Stateless and pickled by reference, so a state holds no code, no credentials and never changes with a release.
-    """
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Have errors printed as one line; the credentials come from the environment, never from the state."""
-        del req
-        sys.tracebacklimit = 0
+class PolicyProvider(StatelessProvider):
+    """The rights of one group in the tenant, planned, applied and recorded."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs if they can be carried out; on a first run, plan."""
@@ -75,11 +77,9 @@ class PolicyProvider(ResourceProvider):
             return CheckResult(inputs, [])
         try:
             desired = parse_policy(inputs)
-            for name in IDENTITY if olds else ():
-                if olds.get(name) != inputs.get(name):
-                    moved = f"{name} {olds.get(name)} became {inputs.get(name)}"
-                    raise UnsafePlan(f"{moved}, and a policy stays with one; declare the new one beside it")
-            _find_reviewed(inputs)
+            if moved := describe_move(olds, inputs, IDENTITY):
+                raise UnsafePlan(f"{moved}, and a policy stays with one; declare the new one beside it")
+            reviewed_removals(_name(inputs), _identify(inputs))
             note_check(_address(inputs))
             if olds:
                 policies = _open(inputs)
@@ -149,7 +149,7 @@ def _refuse_held_delete(outputs: Bag, plan: PolicyPlan) -> None:
     name, key = _name(outputs), outputs["key"]
     if plan.held:
         subjects = ", ".join(DesiredPolicy(key).subject_of(change.right) for change in plan.held)
-        reasons = "; ".join(str(reading) for reading in plan.readings if reading.breached) or "held by the brake before"
+        reasons = describe_breach(plan.readings) or "held by the brake before"
         raise UnsafePlan(
             f"{name}: {reasons}: too many to withdraw at once, so nothing was; "
             f"empty roles and spaces in groups/{key}.yaml first, review, then remove the file, or approve {subjects}"
@@ -189,9 +189,7 @@ def _plan(inputs: Bag, outputs: Bag, *, settled: bool) -> tuple[PolicyPlan, Sigh
     policies.refuse_bad_spaces(desired)
     now = policies.client.now
     sight = policies.look(inputs, outputs, desired, settled=settled)
-    approvals = inputs.get("rules", {}).get("approvals")
-    approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
-    rules = replace(rules_of(inputs, approved), reviewed=_find_reviewed(inputs))
+    rules = rules_in_force(inputs, _name(inputs), _identify(inputs), now)
     plan = plan_policy(desired, sight.observed, sight.recorded, rules, now)
     _tell(inputs, plan, now)
     return plan, sight, now
@@ -199,12 +197,6 @@ def _plan(inputs: Bag, outputs: Bag, *, settled: bool) -> tuple[PolicyPlan, Sigh
 
 def _identify(inputs: Bag) -> dict[str, str]:
     return {name: str(inputs.get(name)) for name in IDENTITY}
-
-
-def _find_reviewed(inputs: Bag) -> frozenset[Removal] | None:
-    """Return the withdrawals that were reviewed; None where this run is bound to no review."""
-    documents = reviewed_plans()
-    return None if documents is None else find_reviewed(documents, _name(inputs), _identify(inputs))
 
 
 def _document(inputs: Bag, plan: PolicyPlan, now: datetime) -> PlanDocument:
@@ -226,9 +218,8 @@ def _tell(inputs: Bag, plan: PolicyPlan, now: datetime) -> None:
     if is_quiet_policy(plan):
         return
     text, warnings = describe_policy(name, group, plan, is_idp=inputs.get("providerType") == "idp")
-    engine_log().info(text)
-    for warning in (describe_held(name, str(inputs["key"]), plan), *warnings) if plan.held else warnings:
-        engine_log().warn(warning)
+    held = (describe_held(name, str(inputs["key"]), plan),) if plan.held else ()
+    engine_log().tell(text, (*held, *warnings))
 
 
 def _group_name(inputs: Bag) -> str:
@@ -254,29 +245,17 @@ def _carry_out(
         name=str(inputs["group"]),
         group=sight.memory.where.group,
         spaces=sight.memory.spaces,
-        progress=_show_progress(name),
+        progress=show_progress(name),
     )
     document = _document(inputs, plan, now)
-    try:
+    with telling_failure(lambda reason: _journal(document, (), reason)):
         outcomes = apply.run(plan) if plan.changes else ()
-    except Exception as error:
-        _journal(document, (), str(error) if isinstance(error, QlikProviderError) else type(error).__name__)
-        raise
     if outcomes:
-        done, warnings = describe_policy_outcomes(name, outcomes)
-        engine_log().info(done)
-        for warning in warnings:
-            engine_log().warn(warning)
+        engine_log().tell(*describe_policy_outcomes(name, outcomes))
     _journal(document, outcomes)
     return outcomes, apply.group
 
 
 def _journal(document: PlanDocument, outcomes: Sequence[PolicyOutcome], failure: str | None = None) -> None:
     fates = fates_of_rights(document.identity["key"], outcomes)
-    fault = write_record(make_record(document, fates, failure=failure, client=CLIENT))
-    if fault:
-        engine_log().warn(f"{document.resource}: {fault}")
-
-
-def _show_progress(name: str) -> Callable[[int, int], None]:
-    return lambda done, total: engine_log().progress(f"{name}: {done} of {total}")
+    keep_record(make_record(document, fates, failure=failure, client=CLIENT))

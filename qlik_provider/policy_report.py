@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
-from qlik_provider.plan import HELD, UNREVIEWED
 from qlik_provider.policy import UNMANAGED, UNSEEN, WAITING, DesiredPolicy, PolicyChange, PolicyPlan
 from qlik_provider.policy_ledger import PolicyOutcome
-from qlik_provider.report import BrakeReading, PlanDocument, PlannedChange
+from qlik_provider.report import PlanDocument, PlannedChange, count_done, describe_hold, document_readings
+from qlik_provider.verdicts import HELD, UNREVIEWED
 
 _MEANINGS = {
     UNSEEN: "the space is not shown to this caller: deleted, renamed by id, or not shared with it; an approval lets go",
@@ -37,8 +37,7 @@ def describe_policy(resource: str, group: str, plan: PolicyPlan, *, is_idp: bool
 
 def describe_policy_outcomes(resource: str, outcomes: Sequence[PolicyOutcome]) -> tuple[str, tuple[str, ...]]:
     """Return what was done, and one warning for everything that was not."""
-    counts = Counter(outcome.change.verb for outcome in outcomes if outcome.state == "done")
-    done = ", ".join(f"{verb} {counts[verb]}" for verb in sorted(counts)) or "nothing"
+    done = count_done(outcome.change.verb for outcome in outcomes if outcome.state == "done")
     return f"{resource}: done: {done}", tuple(
         f"{resource}: {outcome.state}: {outcome}" for outcome in outcomes if outcome.state != "done"
     )
@@ -46,8 +45,7 @@ def describe_policy_outcomes(resource: str, outcomes: Sequence[PolicyOutcome]) -
 
 def describe_held(resource: str, key: str, plan: PolicyPlan) -> str:
     """Return why withdrawals are held, and under which subjects an approval lists them."""
-    breached = "; ".join(str(reading) for reading in plan.readings if reading.breached)
-    reason = f"{breached}: too many for the brake" if breached else "held by the brake before"
+    reason = describe_hold(plan.readings)
     lines = [f"{resource}: {reason}; approve them in a file under approvals/, or keep them declared"]
     return "\n".join([*lines, *(f"  held: {change}, {_subject(key, change)}" for change in plan.held)])
 
@@ -111,16 +109,7 @@ def make_policy_document(
         deviations=dict(sorted(deviations.items())),
         seats={},
         foreign={},
-        brake=tuple(
-            BrakeReading(
-                key=reading.key,
-                now=reading.now,
-                recent=reading.recent,
-                population=reading.population,
-                is_breached=reading.breached,
-            )
-            for reading in plan.readings
-        ),
+        brake=document_readings(plan.readings),
         faults=plan.faults,
         warnings=plan.warnings,
     )

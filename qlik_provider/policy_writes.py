@@ -5,17 +5,16 @@ the plan is in what is written. https://qlik.dev/apis/rest/groups, https://qlik.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from qlik_provider.client import SERVICE, Writer
-from qlik_provider.errors import AnswerLost, CredentialsError, NotFound, QlikProviderError
+from qlik_provider.errors import AnswerLost, ApiError, CredentialsError, NoEvidence, NotFound, QlikProviderError
 from qlik_provider.people import SpaceAssignment, TenantGroup
 from qlik_provider.policy import PolicyChange, PolicyPlan
 from qlik_provider.policy_ledger import PolicyOutcome, conclude_policy
 from qlik_provider.rights import TENANT_ADMIN, Right
 from qlik_provider.tenant_policies import TenantPolicies
-from qlik_provider.transport import Answer
+from qlik_provider.transport import Answer, wait_until
 
 CREATED, UNAUTHORIZED, GONE, CONFLICT, REFUSED = 201, 401, 404, 409, 400
 ATTEMPTS = 2  # once more after a conflict
@@ -66,15 +65,32 @@ class PolicyApply:
                 self._carry_out(target, [change])
 
     def _send(self, target: "_Target", changes: Sequence[PolicyChange]) -> str | None:
-        """Return why the tenant refused, None when it is done; after a lost answer what is shown counts."""
-        with suppress(AnswerLost):
-            return target.write(changes)
-        try:
-            return target.write(changes)
-        except AnswerLost:
-            if not target.shows(changes):
-                raise
+        """Return why the tenant refused, None when it is done; an answer counts once a read shows what it says.
+
+        What was not answered, or was answered and does not show, is read and written once more.
+        """
+        failure: ApiError | None = None
+        for _ in range(ATTEMPTS):
+            target.asked = None
+            try:
+                refusal = target.write(changes)
+            except AnswerLost as error:
+                failure = error
+                continue
+            if refusal is not None or target.asked is None or _shows_soon(target, changes):
+                return refusal
+            failure = NoEvidence(SERVICE, *target.asked, "it was said to be done and does not show")
+        if isinstance(failure, AnswerLost) and target.shows(changes):
             return None
+        raise failure or AssertionError("no attempt was made")
+
+
+def _shows_soon(target: "_Target", changes: Sequence[PolicyChange]) -> bool:
+    """Tell whether a read shows what was confirmed; where none can be had, the answer stands alone."""
+    try:
+        return wait_until(lambda: target.shows(changes))
+    except QlikProviderError:
+        return True
 
 
 def _by_target(changes: Iterable[PolicyChange]) -> list[list[PolicyChange]]:
@@ -95,6 +111,8 @@ class _Target:
         self._policies = apply.policies
         self._writer = writer
         self._group = right.group
+        self.asked: tuple[str, str] | None = None
+        """Method and path of the last write."""
         self._space = apply.spaces.get(right.name) if right.kind == "space" else None
 
     def write(self, changes: Sequence[PolicyChange]) -> str | None:
@@ -125,7 +143,9 @@ class _Target:
         try:
             return self._policies.client.read_group(id)
         except NotFound:
-            return None
+            # It is gone only when the list lacks it too.
+            self._policies.forget()
+            return next((group for group in self._policies.read_groups() if group.id == id), None)
 
     def _create_group(self, roles: Iterable[str]) -> str | None:
         body = {
@@ -143,7 +163,10 @@ class _Target:
         if answer.status == CREATED and isinstance(answer.body, Mapping) and isinstance(answer.body.get("id"), str):
             self._apply.group = answer.body["id"]
             return None
-        return _explain(answer)
+        refusal = _explain(answer)
+        if refusal is None:
+            raise AnswerLost(SERVICE, "POST", path, f"{answer.status} without the group", status=answer.status)
+        return refusal
 
     def _write_roles(self, changes: Sequence[PolicyChange]) -> str | None:
         group = self._read_group()
@@ -201,6 +224,7 @@ class _Target:
         return self._ask("DELETE", f"{path}/{own.id}", None)
 
     def _ask(self, method: str, path: str, body: object) -> Answer:
+        self.asked = method, path
         answer = self._writer.ask(method, path, body)
         if answer.status == UNAUTHORIZED:
             raise CredentialsError("QLIK_API_KEY or QLIK_CLIENT_SECRET", "the tenant refused the token in mid-run")

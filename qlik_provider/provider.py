@@ -3,46 +3,48 @@
 https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
-import sys
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
-    ResourceProvider,
     UpdateResult,
 )
 
-from qlik_provider.calls import fill_unknown, has_unknown, in_one_line, without_provider
+from qlik_provider.calls import (
+    StatelessProvider,
+    describe_move,
+    fill_unknown,
+    has_unknown,
+    in_one_line,
+    telling_failure,
+    without_provider,
+)
 from qlik_provider.changes import name_some
-from qlik_provider.declaration import approved_subjects
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import QlikProviderError
-from qlik_provider.journal import fates_of, make_record, waiting_in, write_record
+from qlik_provider.journal import fates_of, make_record, waiting_in
 from qlik_provider.ledger import (
     Bag,
     Form,
-    Outcome,
     carry_over,
     correct_record,
     inputs_of,
     recorded_of,
-    rules_of,
-    settle,
     stand_in,
     still_unseen,
     write_seats,
 )
-from qlik_provider.plan import Observed, Plan, Recorded, Removal, count_foreign, leave_out, make_plan
+from qlik_provider.outcomes import Outcome, settle
+from qlik_provider.plan import Plan, count_foreign, leave_out, make_plan
+from qlik_provider.premises import Observed, Recorded
 from qlik_provider.report import (
     PlanDocument,
     describe_outcomes,
@@ -51,17 +53,20 @@ from qlik_provider.report import (
     make_document,
     write_document,
 )
-from qlik_provider.review import find_reviewed
-from qlik_provider.session import engine_log, note_check, note_program, reviewed_plans, was_checked
+from qlik_provider.session import (
+    engine_log,
+    keep_record,
+    note_check,
+    note_program,
+    reviewed_removals,
+    rules_in_force,
+    was_checked,
+)
 
 
-class LedgerProvider(ResourceProvider):
-    """A map of people that is planned, applied and recorded; subclasses say where the people are.
+class LedgerProvider(StatelessProvider):
+    """A map of people that is planned, applied and recorded; subclasses say where the people are."""
 
-    Stateless and pickled by reference, so a state holds no code, no credentials and never changes with a release.
-    """
-
-    serialize_as_secret_always = False
     form: ClassVar[Form]
     kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers"]]
     identity: ClassVar[tuple[str, ...]]
@@ -102,11 +107,6 @@ class LedgerProvider(ResourceProvider):
         del group
         return ""
 
-    def configure(self, req: ConfigureRequest) -> None:
-        """Have errors printed as one line; the credentials come from the environment, never from the state."""
-        del req
-        sys.tracebacklimit = 0
-
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs with what is in doubt carried over; on a first run, plan."""
         inputs = without_provider(news)
@@ -119,11 +119,9 @@ class LedgerProvider(ResourceProvider):
 
     def _check(self, olds: Bag, inputs: dict[str, Any]) -> dict[str, Any]:
         self.form.parse_people(inputs)
-        for name in self.identity if olds else ():
-            if olds.get(name) != inputs.get(name):
-                moved = f"{name} {olds.get(name)} became {inputs.get(name)}"
-                raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
-        self._reviewed(inputs)
+        if moved := describe_move(olds, inputs, self.identity):
+            raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
+        reviewed_removals(self.name(inputs), self.identify(inputs))
         if olds and "doubt" in self.form.echoed:
             found = inputs.get("sources", {})
             inputs, carried = carry_over(olds, inputs, self.form)
@@ -222,22 +220,16 @@ class LedgerProvider(ResourceProvider):
 
     def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Apply a plan, tell what was done, and write it into the journal, also where nothing could be done."""
-        try:
+        with telling_failure(lambda reason: self._journal(inputs, plan, (), reason)):
             outcomes = self.apply(inputs, plan) if plan.changes else ()
-        except Exception as error:
-            reason = str(error) if isinstance(error, QlikProviderError) else type(error).__name__
-            self._journal(inputs, plan, (), reason)
-            raise
-        self._tell_outcomes(inputs, outcomes)
+        if outcomes:
+            engine_log().tell(*describe_outcomes(self.name(inputs), outcomes))
         self._journal(inputs, plan, outcomes)
         return outcomes
 
     def _journal(self, inputs: Bag, plan: Plan, outcomes: Sequence[Outcome], failure: str | None = None) -> None:
         document, waiting = self._document(inputs, plan), waiting_in(plan)
-        record = make_record(document, fates_of(outcomes), waiting, failure, client=self.client)
-        fault = write_record(record)
-        if fault:
-            engine_log().warn(f"{self.name(inputs)}: {fault}")
+        keep_record(make_record(document, fates_of(outcomes), waiting, failure, client=self.client))
 
     def _look_again(self, inputs: Bag, recorded: Recorded) -> Recorded:
         """Return the record without the marks of what is shown by now."""
@@ -249,26 +241,16 @@ class LedgerProvider(ResourceProvider):
     def make_plan(self, inputs: Bag, recorded: Recorded) -> Plan:
         """Return the plan, told and written down."""
         now = self.now(inputs)
-        approvals = inputs.get("rules", {}).get("approvals")
-        approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
+        rules = rules_in_force(inputs, self.name(inputs), self.identify(inputs), now)
         desired = self.form.parse_people(inputs)
         observed = self.observe(inputs, recorded.ledger.keys()) or Observed(())
         observed = replace(observed, rows=stand_in(observed.rows, desired, recorded))
-        rules = replace(rules_of(inputs, approved), reviewed=self._reviewed(inputs))
         plan = make_plan(desired, observed, recorded, rules, now)
         plan = self.explain(inputs, plan, leave_out(observed.rows, {*recorded.ledger, *desired}), recorded)
         write_document(self._document(inputs, plan))
         if not is_quiet(plan):
-            text, warnings = describe_plan(self.name(inputs), plan)
-            engine_log().info(text)
-            for warning in warnings:
-                engine_log().warn(warning)
+            engine_log().tell(*describe_plan(self.name(inputs), plan))
         return plan
-
-    def _reviewed(self, inputs: Bag) -> frozenset[Removal] | None:
-        """Return the removals that were reviewed; None where this run is bound to no review."""
-        documents = reviewed_plans()
-        return None if documents is None else find_reviewed(documents, self.name(inputs), self.identify(inputs))
 
     def _document(self, inputs: Bag, plan: Plan) -> PlanDocument:
         return make_document(
@@ -280,16 +262,3 @@ class LedgerProvider(ResourceProvider):
             identity=self.identify(inputs),
             approvals=inputs.get("rules", {}).get("approvals"),
         )
-
-    def _tell_outcomes(self, inputs: Bag, outcomes: Sequence[Outcome]) -> None:
-        """Say what was done, and what was not."""
-        if outcomes:
-            done, warnings = describe_outcomes(self.name(inputs), outcomes)
-            engine_log().info(done)
-            for warning in warnings:
-                engine_log().warn(warning)
-
-    def show_progress(self, inputs: Bag) -> Callable[[int, int], None]:
-        """Return what tells how far an apply is."""
-        name = self.name(inputs)
-        return lambda done, total: engine_log().progress(f"{name}: {done} of {total}")

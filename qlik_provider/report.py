@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from qlik_provider.brake import Reading, describe_breach
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER
-from qlik_provider.ledger import Outcome
-from qlik_provider.plan import HELD, UNREVIEWED, WAITLISTED, Plan
+from qlik_provider.outcomes import Outcome
+from qlik_provider.plan import Plan
+from qlik_provider.verdicts import HELD, UNREVIEWED, WAITLISTED
 
 _NAMED_REMOVALS = 50
 _NAMED_GAINS = 10
@@ -27,7 +29,7 @@ class _Part(BaseModel):
 class PlannedChange(_Part):
     """One change of a plan document."""
 
-    verb: Literal["revoke", "switch", "assign", "add", "remove", "grant", "withdraw"]
+    verb: Literal["revoke", "switch", "assign", "add", "remove", "grant", "withdraw", "put", "give back"]
     subject: str
     mail: str
     held: str | None
@@ -72,10 +74,10 @@ class PlanDocument(_Part):
 
     version: Literal[1] = 1
     resource: str
-    kind: Literal["LicenseAssignments", "DirectoryMembers", "GroupPolicy"]
+    kind: Literal["LicenseAssignments", "DirectoryMembers", "GroupPolicy", "LicenseSettings"]
     identity: dict[str, str]
-    """What the resource belongs to: `tenantId` and `license`, `group` and `groupObjectId` where that is known, or
-    `tenantId` and `key`."""
+    """What the resource belongs to: `tenantId` and `license`, `group` and `groupObjectId` where that is known,
+    `tenantId` and `key`, or `tenantId`."""
     approvals: str | None
     """The folder of the approval files that were read; null for none."""
     now: datetime
@@ -112,8 +114,7 @@ def describe_plan(resource: str, plan: Plan) -> tuple[str, tuple[str, ...]]:
 
 def describe_outcomes(resource: str, outcomes: Sequence[Outcome]) -> tuple[str, tuple[str, ...]]:
     """Return what was done, and one warning for everything that was not."""
-    counts = Counter(_verb(outcome.change) for outcome in outcomes if outcome.state == "done")
-    done = ", ".join(f"{verb} {counts[verb]}" for verb in sorted(counts)) or "nothing"
+    done = count_done(_verb(outcome.change) for outcome in outcomes if outcome.state == "done")
     unseen = [outcome.change for outcome in outcomes if not outcome.is_seen]
     warnings = [
         f"{resource}: {'unsent' if outcome.state == 'unsent' else 'refused'}: {outcome}"
@@ -124,6 +125,12 @@ def describe_outcomes(resource: str, outcomes: Sequence[Outcome]) -> tuple[str, 
         lines = [f"{resource}: {len(unseen)} done and not shown by the service yet; the record keeps what it confirmed"]
         warnings.append("\n".join(lines + _name(unseen, _NAMED_GAINS)))
     return f"{resource}: done: {done}", tuple(warnings)
+
+
+def count_done(verbs: Iterable[str]) -> str:
+    """Return how many changes of each verb were done."""
+    counts = Counter(verbs)
+    return ", ".join(f"{verb} {counts[verb]}" for verb in sorted(counts)) or "nothing"
 
 
 def is_quiet(plan: Plan) -> bool:
@@ -169,8 +176,7 @@ def _more(changes: Sequence[Any], limit: int) -> list[str]:
 
 def _warnings(resource: str, plan: Plan) -> Iterable[str]:
     if plan.held:
-        breached = "; ".join(str(reading) for reading in plan.readings if reading.breached)
-        reason = f"{breached}: too many for the brake" if breached else "held by the brake before"
+        reason = describe_hold(plan.readings)
         lines = [f"{resource}: {reason}; approve them in a file under approvals/, or no longer want them"]
         lines += [f"  held: {change}, {change.key}" for change in plan.held[:_NAMED_REMOVALS]]
         yield "\n".join(lines + _more(plan.held, _NAMED_REMOVALS))
@@ -190,6 +196,12 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
         )
     yield from _describe_unexplained(resource, plan)
     yield from (f"{resource}: {warning}" for warning in plan.warnings)
+
+
+def describe_hold(readings: Iterable[Reading]) -> str:
+    """Return why removals are held."""
+    breach = describe_breach(readings)
+    return f"{breach}: too many for the brake" if breach else "held by the brake before"
 
 
 def _describe_unexplained(resource: str, plan: Plan) -> Iterable[str]:
@@ -235,16 +247,7 @@ def make_document(
             for type, after in sorted(plan.seats.items())
         },
         foreign=dict(plan.foreign),
-        brake=tuple(
-            BrakeReading(
-                key=reading.key,
-                now=reading.now,
-                recent=reading.recent,
-                population=reading.population,
-                is_breached=reading.breached,
-            )
-            for reading in plan.readings
-        ),
+        brake=document_readings(plan.readings),
         unexplained=tuple(
             UnexplainedRow(subject=row.subject, type=row.type, created=row.created, given=row.given)
             for row in plan.unexplained
@@ -265,6 +268,20 @@ def _document_change(change: Change) -> PlannedChange:
         keys=entitlement.keys,
         is_removal=change.is_removal,
         is_approved=change.is_approved,
+    )
+
+
+def document_readings(readings: Iterable[Reading]) -> tuple[BrakeReading, ...]:
+    """Return what the brake saw as a document has it."""
+    return tuple(
+        BrakeReading(
+            key=reading.key,
+            now=reading.now,
+            recent=reading.recent,
+            population=reading.population,
+            is_breached=reading.breached,
+        )
+        for reading in readings
     )
 
 

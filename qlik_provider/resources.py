@@ -16,13 +16,15 @@ from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_re
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import QlikProviderError
 from qlik_provider.groups import trace_group
-from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, Outcome, recorded_of
+from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, recorded_of
 from qlik_provider.license_settings import write_settings
 from qlik_provider.members import apply_members, observe_members
-from qlik_provider.plan import Observed, Plan, Recorded
+from qlik_provider.outcomes import Outcome
+from qlik_provider.plan import Plan
 from qlik_provider.policy_provider import PolicyProvider
+from qlik_provider.premises import Observed, Recorded
 from qlik_provider.provider import LedgerProvider
-from qlik_provider.session import engine_log, has_program, open_directory, open_tenant
+from qlik_provider.session import engine_log, has_program, open_directory, open_tenant, show_progress
 from qlik_provider.settings_provider import SettingsProvider
 
 
@@ -64,7 +66,7 @@ class LicenseAssignmentsProvider(LedgerProvider):
 
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Write to the tenant."""
-        return open_tenant(inputs["tenant"]).apply(plan, self.show_progress(inputs))
+        return open_tenant(inputs["tenant"]).apply(plan, show_progress(self.name(inputs)))
 
     def now(self, inputs: Bag) -> datetime:
         """Return the time of the tenant."""
@@ -129,7 +131,7 @@ class DirectoryMembersProvider(LedgerProvider):
 
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Write to the directory."""
-        return apply_members(open_directory(), inputs["groupObjectId"], plan, self.show_progress(inputs))
+        return apply_members(open_directory(), inputs["groupObjectId"], plan, show_progress(self.name(inputs)))
 
     def now(self, inputs: Bag) -> datetime:
         """Return the time of the directory."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from qlik_provider.entitlements import fold
 from qlik_provider.errors import UnusablePlans
-from qlik_provider.plan import Removal
+from qlik_provider.premises import Removal
 from qlik_provider.report import PlanDocument
 
 REVIEWED = "QLIK_REVIEWED"

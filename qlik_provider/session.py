@@ -1,18 +1,26 @@
-"""What one provider process shares: tenants, the directory, plans reviewed, its voice, and what was checked.
+"""What one provider process shares: tenants, the directory, plans reviewed, its voice, its journal, what was checked.
 
 Pulumi runs one process for all classes of a phase and none from preview to update, so this lives exactly a phase.
 """
 
 import sys
 import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from functools import cache
+from pathlib import Path
 
 from qlik_provider.client import QlikClient
 from qlik_provider.credentials import GraphTokens, qlik_tokens
+from qlik_provider.declaration import approved_subjects
 from qlik_provider.engine_log import EngineLog
 from qlik_provider.graph import GraphClient
+from qlik_provider.journal import JournalRecord, write_record
+from qlik_provider.ledger import Bag, rules_of
+from qlik_provider.premises import Removal, Rules
 from qlik_provider.report import PlanDocument
-from qlik_provider.review import read_reviewed
+from qlik_provider.review import find_reviewed, read_reviewed
 from qlik_provider.tenant import Tenant
 from qlik_provider.tenant_policies import TenantPolicies
 from qlik_provider.tenant_settings import TenantSettings
@@ -67,15 +75,46 @@ def _open_directory() -> GraphClient:
 
 
 @cache
-def reviewed_plans() -> tuple[PlanDocument, ...] | None:
+def _reviewed_plans() -> tuple[PlanDocument, ...] | None:
     """Return the plans this run is bound to, read once a process; None where it is bound to none."""
     return read_reviewed()
+
+
+def reviewed_removals(resource: str, identity: Mapping[str, str]) -> frozenset[Removal] | None:
+    """Return the removals of a resource that were reviewed; None where this run is bound to no review.
+
+    Raises UnusablePlans for plans that cannot be read or belong to something else.
+    """
+    documents = _reviewed_plans()
+    return None if documents is None else find_reviewed(documents, resource, identity)
+
+
+def rules_in_force(inputs: Bag, resource: str, identity: Mapping[str, str], now: datetime) -> Rules:
+    """Return the rules of a resource with what is approved at `now` and what was reviewed.
+
+    Raises DeclarationError for approvals that cannot be read, and UnusablePlans as `reviewed_removals` does.
+    """
+    approvals = inputs.get("rules", {}).get("approvals")
+    approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
+    return replace(rules_of(inputs, approved), reviewed=reviewed_removals(resource, identity))
 
 
 @cache
 def engine_log() -> EngineLog:
     """Return the voice of this process."""
     return EngineLog(sys.argv[1])
+
+
+def show_progress(resource: str) -> Callable[[int, int], None]:
+    """Return what tells how far the apply of a resource is."""
+    return lambda done, total: engine_log().progress(f"{resource}: {done} of {total}")
+
+
+def keep_record(record: JournalRecord) -> None:
+    """Write an apply into the journal; where that fails, warn."""
+    fault = write_record(record)
+    if fault:
+        engine_log().warn(f"{record.resource}: {fault}")
 
 
 def note_check(resource: tuple[str, ...]) -> None:

@@ -3,23 +3,21 @@
 https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
-    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
-    ResourceProvider,
     UpdateResult,
 )
 
-from qlik_provider.calls import in_one_line, without_provider
+from qlik_provider.calls import StatelessProvider, describe_move, in_one_line, telling_failure, without_provider
 from qlik_provider.errors import QlikProviderError, Unfinished
+from qlik_provider.journal import make_record
 from qlik_provider.license_settings import (
     Bag,
     RecordedSettings,
@@ -32,23 +30,16 @@ from qlik_provider.license_settings import (
     recorded_settings,
     settle_settings,
 )
-from qlik_provider.session import engine_log, note_check, note_program, open_settings, was_checked
+from qlik_provider.report import PlanDocument, write_document
+from qlik_provider.session import engine_log, keep_record, note_check, note_program, open_settings, was_checked
+from qlik_provider.settings_report import fates_of_settings, make_settings_document
 
 NAME = "license-settings"
+CLIENT = "QLIK_CLIENT_ID"  # the variable that names as whom it writes
 
 
-class SettingsProvider(ResourceProvider):
-    """The settings of one tenant; whoever may not read or put them is told so and stops nothing else.
-
-    Stateless and pickled by reference, so a state holds no code, no credentials and never changes with a release.
-    """
-
-    serialize_as_secret_always = False
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Have errors printed as one line; the credentials come from the environment, never from the state."""
-        del req
-        sys.tracebacklimit = 0
+class SettingsProvider(StatelessProvider):
+    """The settings of one tenant; whoever may not read or put them is told so and stops nothing else."""
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs as they are; on a first run, plan."""
@@ -61,8 +52,7 @@ class SettingsProvider(ResourceProvider):
 
     def _check(self, olds: Bag, inputs: Bag) -> None:
         desired_settings(inputs)
-        if olds and olds.get("tenantId") != inputs.get("tenantId"):
-            moved = f"tenantId {olds.get('tenantId')} became {inputs.get('tenantId')}"
+        if moved := describe_move(olds, inputs, ("tenantId",)):
             raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
         note_check(_address(inputs))
         if olds:
@@ -120,19 +110,23 @@ class SettingsProvider(ResourceProvider):
         return settle_settings(inputs, recorded, plan, self._put(inputs, plan))
 
     def _put(self, inputs: Bag, plan: SettingsPlan) -> Sequence[SettingOutcome]:
-        outcomes = open_settings(inputs["tenant"]).apply(plan.changes) if plan.changes else ()
+        document = _document(inputs, plan)
+        with telling_failure(lambda reason: _journal(document, (), reason)):
+            outcomes = open_settings(inputs["tenant"]).apply(plan.changes) if plan.changes else ()
         done = [str(outcome) for outcome in outcomes if outcome.state == "done"]
         if done:
             engine_log().info(f"{NAME}: done: {', '.join(done)}")
         for outcome in outcomes:
             if outcome.state != "done":
                 engine_log().warn(f"{NAME}: {outcome.state}: {outcome}")
+        _journal(document, outcomes)
         return outcomes
 
     def _plan(self, inputs: Bag, recorded: RecordedSettings) -> SettingsPlan:
-        """Return the plan, told."""
+        """Return the plan, told and written down."""
         observed = open_settings(inputs["tenant"]).observe(inputs["tenantId"])
         plan = plan_settings(desired_settings(inputs), observed, recorded)
+        write_document(_document(inputs, plan))
         if plan.changes:
             engine_log().info(f"{NAME}: {', '.join(map(str, plan.changes))}")
         for note in plan.notes:
@@ -140,6 +134,15 @@ class SettingsProvider(ResourceProvider):
         for name, text in plan.deviations.items():
             engine_log().warn(f"{NAME}: {name}: {text}")
         return plan
+
+
+def _document(inputs: Bag, plan: SettingsPlan) -> PlanDocument:
+    now = open_settings(inputs["tenant"]).now
+    return make_settings_document(NAME, plan, now, tenant_id=str(inputs["tenantId"]))
+
+
+def _journal(document: PlanDocument, outcomes: Sequence[SettingOutcome], failure: str | None = None) -> None:
+    keep_record(make_record(document, fates_of_settings(outcomes), failure=failure, client=CLIENT))
 
 
 def _address(inputs: Bag) -> tuple[str, ...]:

@@ -21,9 +21,10 @@ from qlik_provider.errors import (
     UnsafePlan,
 )
 from qlik_provider.foreign import find_own_users_rows, find_rows_given_by_caller, newest_beyond
-from qlik_provider.ledger import Outcome, conclude
+from qlik_provider.outcomes import Outcome, conclude
 from qlik_provider.people import TenantNames
-from qlik_provider.plan import Observed, Plan
+from qlik_provider.plan import Plan
+from qlik_provider.premises import Observed
 from qlik_provider.transport import wait_until
 from qlik_provider.wire import TRANSIENT, BatchItem, Overview, TenantBody
 

@@ -2,16 +2,27 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 from qlik_provider.client import QlikClient, Writer
-from qlik_provider.errors import AnswerLost, ApiError, NotFound, NotPermitted, QlikProviderError, UnsafePlan
+from qlik_provider.errors import (
+    AnswerLost,
+    ApiError,
+    NoEvidence,
+    NotFound,
+    NotPermitted,
+    QlikProviderError,
+    Unfinished,
+    UnsafePlan,
+)
 from qlik_provider.license_settings import ROLES, SEATS, ObservedSettings, SettingChange, SettingOutcome
 from qlik_provider.tenant import Tenant
 from qlik_provider.wire import TRANSIENT
 
 _FORBIDDEN = "this caller may not; give the client the scope admin_classic, or the user TenantAdmin"
 _NO_LICENSE = "the tenant has no license"
+ATTEMPTS = 2  # once more where what was put does not show
 
 
 class TenantSettings:
@@ -22,6 +33,11 @@ class TenantSettings:
         self._client: QlikClient = tenant.client
         self._lock = threading.RLock()
         self._observed: ObservedSettings | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The time of the tenant."""
+        return self._client.now
 
     def observe(self, tenant_id: str) -> ObservedSettings:
         """Return the settings; what this caller may not read is named and raises nothing.
@@ -86,20 +102,49 @@ class TenantSettings:
 
     def _put_seats(self, writer: Writer, wanted: Mapping[str, bool]) -> Mapping[str, bool]:
         """Return what the license has after putting `wanted` and, beside it, the other switch as it is now."""
-        settings = {**self._client.read_license_settings(), **wanted}
-        try:
-            return writer.put_license_settings(settings)
-        except AnswerLost:
-            shown = self._client.read_license_settings()
-            return shown if _shows(shown, wanted) else writer.put_license_settings({**shown, **wanted})
+        read = self._client.read_license_settings
+
+        def put() -> None:
+            writer.put_license_settings({**read(), **wanted})
+
+        return _put_until_shown(put, read, wanted)
 
     def _put_roles(self, writer: Writer, wanted: Mapping[str, bool]) -> Mapping[str, bool]:
-        try:
+        def put() -> None:
             writer.patch_tenant_flags(self._tenant.id, wanted)
-        except AnswerLost:
-            if not _shows(self._read_flags(), wanted):
-                writer.patch_tenant_flags(self._tenant.id, wanted)
-        return wanted
+
+        return _put_until_shown(put, self._read_flags, wanted)
+
+
+def _look(read: Callable[[], Mapping[str, bool]]) -> Mapping[str, bool]:
+    """Return what a read shows after putting; raises Unfinished where it shows nothing, since the put may stand."""
+    try:
+        return read()
+    except QlikProviderError as error:
+        raise Unfinished(f"whether it was put is not known: {error}") from error
+
+
+def _put_until_shown(
+    put: Callable[[], None], read: Callable[[], Mapping[str, bool]], wanted: Mapping[str, bool]
+) -> Mapping[str, bool]:
+    """Return what a read shows after putting, once more where `wanted` does not show: an answer alone proves nothing.
+
+    Raises AnswerLost where the last answer was lost, too.
+    """
+    shown: Mapping[str, bool] = {}
+    failure: ApiError | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            put()
+            failure = None
+        except (AnswerLost, NoEvidence) as error:
+            failure = error
+        shown = _look(read)
+        if _shows(shown, wanted):
+            return shown
+    if failure:
+        raise failure
+    return shown
 
 
 def _is_refusal(error: ApiError) -> bool:

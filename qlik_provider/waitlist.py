@@ -73,10 +73,7 @@ class Waitlist:
 
     def describe(self, seating: Seating) -> Iterator[str]:
         """Yield one sentence for each type that somebody waits for."""
-        by_type: dict[str, list[str]] = {}
-        for change in seating.short:
-            by_type.setdefault(change.type or "", []).append(change.mail)
-        for type, mails in sorted(by_type.items()):
+        for type, mails in seating.group_short():
             yield (
                 f"waiting for {type}: {len(mails)}, since none of {seating.seats[type].limit} seats is free: "
                 f"{name_some(mails)}"

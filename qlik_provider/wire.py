@@ -76,8 +76,9 @@ class LicenseSettings(_Body):
 
 
 class TenantFlags(_Body):
-    """The part of GET /tenants/{id} that hands out roles; what an answer leaves out is off."""
+    """The part of GET /tenants/{id} that hands out roles; what the answer leaves out is off."""
 
+    id: str
     auto_assign_create_shared_spaces_role_to_professionals: bool = False
     auto_assign_private_analytics_content_creator_role_to_professionals: bool = False
     auto_assign_data_services_contributor_role_to_professionals: bool = False

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 from campaign import table
-from harness import ROOT, Project, Sandbox, start_sandbox, stop
+from harness import FRESH, ROOT, Project, Sandbox, start_sandbox, stop
+from warm_python import WarmPython
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +24,24 @@ def engine(request) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def warm_python() -> WarmPython:
+    """One process of a test process that has imported what engines, programs and providers import."""
+    python = WarmPython()
+    yield python
+    python.close()
+
+
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Sandbox, engine: str) -> Project:
+def virtualenv(request, engine: str) -> Path:
+    """The Python of the sandbox engine and of what it runs; the golden runs start theirs as users do."""
+    return FRESH if engine == "pulumi" else request.getfixturevalue("warm_python").folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox, engine: str, virtualenv: Path) -> Project:
     """A project folder with an initialised stack."""
-    return Project(tmp_path, engine, sandbox)
+    return Project(tmp_path, engine, sandbox, virtualenv=virtualenv)
 
 
 def pytest_addoption(parser) -> None:

@@ -21,7 +21,8 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 STACK = "dev"
-ENGINES = {"rehearsal": [sys.executable, "-m", "sandbox.engine"], "pulumi": ["pulumi"]}
+FRESH = Path(sys.prefix)
+"""The virtual environment whose Python starts as Python does."""
 CANARIES = {
     "QLIK_CLIENT_SECRET": rb"sandbox-client-secret",
     "ARM_CLIENT_SECRET": rb"sandbox-directory-secret",
@@ -119,6 +120,11 @@ class Sandbox:
         self.control.request(method, f"{self.url}{path}", json=body, headers=headers).raise_for_status()
 
 
+def engine_command(engine: str, virtualenv: Path) -> list[str]:
+    """Return how an engine is called; the sandbox's runs in the Python of a virtual environment, as its hosts do."""
+    return ["pulumi"] if engine == "pulumi" else [str(virtualenv / "bin" / "python"), "-m", "sandbox.engine"]
+
+
 def start_sandbox(folder: Path, world: Path) -> Sandbox:
     """Start a sandbox on a free port and wait until it accepts connections."""
     command = [sys.executable, "-m", "sandbox", "serve", "--world", str(world), "--env", str(folder / "env")]
@@ -156,11 +162,12 @@ class Project:
     engine: str
     sandbox: Sandbox
     environment: dict[str, str] = field(default_factory=dict)
+    virtualenv: Path = FRESH
 
     def __post_init__(self) -> None:
         shutil.copy(ROOT / "__main__.py", self.folder)
         project = read_yaml(ROOT / "Pulumi.yaml")
-        project["runtime"]["options"]["virtualenv"] = sys.prefix
+        project["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
         write_yaml(self.folder / "Pulumi.yaml", project)
         (self.folder / "stacks").mkdir(exist_ok=True)
         (self.folder / "backend").mkdir(exist_ok=True)
@@ -192,10 +199,11 @@ class Project:
 
     def command(self, words: str) -> list[str]:
         verb, *flags = words.split()
+        engine = engine_command(self.engine, self.virtualenv)
         if verb == "stack":
             name = [STACK] if flags[0] == "init" else ["-s", STACK]
-            return [*ENGINES[self.engine], verb, *flags, *name, "--non-interactive"]
-        return [*ENGINES[self.engine], verb, *flags, "-s", STACK, "--non-interactive", "--color", "never"]
+            return [*engine, verb, *flags, *name, "--non-interactive"]
+        return [*engine, verb, *flags, "-s", STACK, "--non-interactive", "--color", "never"]
 
     def run(self, words: str) -> Result:
         """Run one command of the engine; `up`, `refresh` and `destroy` go without asking."""
@@ -256,9 +264,9 @@ class Project:
 
     def approve(self, words: str) -> Result:
         """Run the real `qlik-provider approve` on what the last preview or update planned."""
-        command = [str(Path(sys.executable).with_name("qlik-provider")), "approve", f"stacks/{STACK}"]
+        command = [str(self.virtualenv / "bin" / "python"), str(FRESH / "bin" / "qlik-provider"), "approve"]
         done = subprocess.run(
-            [*command, *shlex.split(words)],
+            [*command, f"stacks/{STACK}", *shlex.split(words)],
             check=False,
             cwd=self.folder,
             env=self.environment,

@@ -170,6 +170,12 @@ def set_switches(control, **positions):
     control.put("/_sandbox/world", json=WORLD | {"switches": switches}).raise_for_status()
 
 
+def place(control, switches=None, **tenant):
+    """Start from the world of the tests with other members of the tenant."""
+    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
+    control.put("/_sandbox/world", json=world).raise_for_status()
+
+
 def follow(client, path, link):
     """Return the items of every page; `link` finds the next address in a body."""
     pages, url = [], path

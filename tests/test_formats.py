@@ -18,7 +18,7 @@ from harness import ROOT, Player, Result, read_world, read_yaml, write_yaml
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from qlik_provider import ledger, plan, policy
+from qlik_provider import ledger, policy, verdicts
 from qlik_provider.cli import schemas
 from qlik_provider.declaration import UNSUPPORTED, approved_subjects, load_declaration
 from qlik_provider.entitlements import Seats, parse_entitlement, parse_removals
@@ -276,8 +276,8 @@ def test_every_deviation_of_the_page_is_read_and_written_alike():
 
 
 def test_the_reasons_of_the_page_are_those_of_the_plan():
-    reasons = {plan.HELD, plan.FROZEN, plan.PROTECTED, plan.RAISED, plan.REFUSED, plan.REVERTED, plan.UNOWNED}
-    reasons |= {plan.UNREVIEWED, plan.UNSENT, plan.WAITLISTED}
+    reasons = {verdicts.HELD, verdicts.FROZEN, verdicts.PROTECTED, verdicts.RAISED, verdicts.REFUSED}
+    reasons |= {verdicts.REVERTED, verdicts.UNOWNED, verdicts.UNREVIEWED, verdicts.UNSENT, verdicts.WAITLISTED}
 
     reasons |= {policy.UNMANAGED, policy.UNSEEN, policy.WAITING}
     assert names("Deviations") == reasons | {"refused, holding <type>"}

@@ -4,9 +4,15 @@ import json
 
 import pytest
 from golden import RECORDED, record_preview, record_state
-from harness import ROOT, Player, read_world
+from harness import FRESH, ROOT, Player, read_world
 
 GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.fixture
+def virtualenv(virtualenv, name):
+    """One of the runs starts the engine's command and its processes as users do, from nothing imported."""
+    return FRESH if name == "raised-by-hand" else virtualenv
 
 
 class Recorder(Player):
@@ -29,11 +35,7 @@ class Recorder(Player):
             self.runs.append({"state after": step["run"], "resources": record_state(self.project)})
 
 
-# One of them is played by every run of the suite, the others wait for `make campaign`.
-PLAYED = [pytest.param(name, marks=() if name == "life" else pytest.mark.campaign) for name in RECORDED]
-
-
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", RECORDED)
 def test_an_engine_does_what_pulumi_did(name, project, request):
     """Operations, difference paths, exit codes and states equal those recorded on the real engine."""
     scenario = ROOT / "tests" / "scenarios" / name

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from harness import FRESH
 from serving import CLIENT, ROOT, WORLD, Served, serve
 
 from qlik_provider.probing.assumption import Way
@@ -85,6 +86,7 @@ class Bench:
 
     served: Served
     control: object
+    python: Path
 
     def environment(self, **changes: str) -> dict[str, str]:
         given = dict(re.findall(r"export (\w+)='(.*)'", Path(self.served.env).read_text()))
@@ -102,7 +104,7 @@ class Bench:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         return subprocess.Popen(
-            [sys.executable, "-c", "from qlik_provider.cli import app; app()", "probe", *arguments],
+            [str(self.python), str(FRESH / "bin" / "qlik-provider"), "probe", *arguments],
             cwd=ROOT,
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
@@ -137,12 +139,12 @@ def finish(process: subprocess.Popen) -> Run:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory):
+def bench(tmp_path_factory, warm_python):
     folder = tmp_path_factory.mktemp("probe")
     (folder / "world.json").write_text(json.dumps(make_world()))
     served = serve("--world", folder / "world.json", "--env", folder / "env")
     with served.client() as control:
-        yield Bench(served, control)
+        yield Bench(served, control, warm_python.folder / "bin" / "python")
     served.stop()
 
 

@@ -4,30 +4,8 @@ import pytest
 from golden import RECORDED
 from harness import Player, scenario_folders
 
-# Others of the suite hold the same laws, so on the sandbox engine these wait for `make campaign`.
-LONG = {
-    "adopt-all",
-    "adopt-report",
-    "adopt-upgrade",
-    "auto-assign",
-    "brake-day",
-    "brake-fails",
-    "brake-holds",
-    "credentials",
-    "evidence",
-    "existing-groups",
-    "groups-change",
-    "lost-answer",
-    "people",
-    "protected",
-    "refreshes",
-    "refused",
-    "reviewed",
-    "shortage",
-    "state-lost",
-}
 PLAYED = [
-    pytest.param(folder, id=folder.name, marks=pytest.mark.campaign if folder.name in LONG else ())
+    pytest.param(folder, id=folder.name)
     for folder in scenario_folders()
     if folder.name not in RECORDED  # those play as golden runs
 ]

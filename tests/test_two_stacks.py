@@ -62,7 +62,6 @@ def test_a_second_run_of_a_stack_is_turned_away_while_the_first_writes(stack, sa
     assert BO in ledger(stack)
 
 
-@pytest.mark.campaign
 def test_two_stacks_that_declare_one_person_both_own_the_row_and_either_takes_it(stack, other, sandbox):
     succeed(stack)
     told = succeed(other)

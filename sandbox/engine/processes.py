@@ -57,9 +57,9 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once, and return when all it wrote has been reported."""
         self._process.kill()
-        self._process.wait()
+        self.wait()
 
 
 def _pipe(stream: IO[str] | None) -> IO[str]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from client.worlds import TENANT_ID
+
 PURPOSES = (
     ("POST", r"/oauth/token", "a token of the tenant"),
     ("GET", r"/metadata/endpoints", "where the directory is"),
@@ -19,14 +21,29 @@ PURPOSES = (
     ("POST", r"/api/v1/licenses/assignments/actions/delete", "revoke"),
     ("POST", r"/api/v1/licenses/assignments/actions/update", "switch"),
     ("POST", r"/api/v1/licenses/assignments/actions/add", "assign"),
+    ("GET", r"/api/v1/groups", "which groups the tenant has"),
+    ("GET", r"/api/v1/groups/[^/]+", "what the group holds now"),
+    ("GET", r"/api/v1/users", "how many are in the group"),
+    ("GET", r"/api/v1/spaces", "which spaces there are"),
+    ("GET", r"/api/v1/spaces/[^/]+/assignments", "who has roles in the space"),
+    ("POST", r"/api/v1/groups", "create the group"),
+    ("PATCH", r"/api/v1/groups/[^/]+", "set its roles"),
+    ("POST", r"/api/v1/spaces/[^/]+/assignments", "let it into the space"),
+    ("PUT", r"/api/v1/spaces/[^/]+/assignments/[^/]+", "set its roles in the space"),
+    ("DELETE", r"/api/v1/spaces/[^/]+/assignments/[^/]+", "take it out of the space"),
+    ("GET", r"/api/v1/licenses/settings", "what the license gives by itself"),
+    ("GET", r"/api/v1/tenants/[^/]+", "what the tenant gives by itself"),
+    ("PUT", r"/api/v1/licenses/settings", "set what the license gives"),
+    ("PATCH", r"/api/v1/tenants/[^/]+", "set what the tenant gives"),
 )
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ID = re.compile(rf"[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|[0-9a-f]{{24}}|{TENANT_ID}")
+_LISTS = ("/assignments", "/members", "/groups", "/spaces", "/users")
 _CURSOR = re.compile(r"(^|&)(page|next|(\$|%24)skiptoken)=")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request of a run: how many of the same were before it, and how many of those followed a cursor."""
+    """One request of a run: how many to the same place were before it, and how many of those followed a cursor."""
 
     number: int
     method: str
@@ -51,7 +68,8 @@ class Call:
     def arm(self, fault: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fault, waiting for this very request."""
         after = self.earlier_later if fault.get("kind") == "repeated-cursor" else self.earlier
-        return {"id": "campaign", "method": self.method, "path": f"^{re.escape(self.path)}$", "after": after, **fault}
+        path = re.escape(self.place).replace(re.escape("{id}"), "[^/]+")  # what a run creates gets an id of its own
+        return {"id": "campaign", "method": self.method, "path": f"^{path}$", "after": after, **fault}
 
 
 def list_calls(log: Iterable[Mapping[str, Any]]) -> list[Call]:
@@ -61,8 +79,9 @@ def list_calls(log: Iterable[Mapping[str, Any]]) -> list[Call]:
     seen_later: Counter[tuple[str, str]] = Counter()
     calls = []
     for number, entry in enumerate(log, start=1):
-        key, shapes = (entry["method"], entry["path"]), _shapes_of(entry, log[number:])
-        calls.append(Call(number, *key, seen[key], seen_later[key], entry["writes"], shapes))
+        method, path, shapes = entry["method"], entry["path"], _shapes_of(entry, log[number:])
+        key = (method, _ID.sub("{id}", path))
+        calls.append(Call(number, method, path, seen[key], seen_later[key], entry["writes"], shapes))
         seen[key] += 1
         seen_later[key] += "later" in shapes
     return calls
@@ -74,7 +93,7 @@ def _shapes_of(entry: Mapping[str, Any], rest: list[Mapping[str, Any]]) -> froze
         shapes.add("batch")
     elif "/actions/" in entry["path"]:
         shapes.add("207")
-    elif entry["method"] == "GET" and entry["path"].endswith(("/assignments", "/members")):
+    elif entry["method"] == "GET" and entry["path"].endswith(_LISTS):
         shapes.add("list")
         if _CURSOR.search(entry["query"]):
             shapes.add("later")

@@ -13,7 +13,7 @@ from campaign.calls import Call, list_calls
 from campaign.forks import Forge, Forked
 from campaign.holdings import HOLDINGS
 from campaign.kinds import Kind
-from campaign.stack import Run, State
+from campaign.stack import Run, State, Stored
 from client.worlds import API_KEY, CLIENT_SECRET, DIRECTORY_SECRET, LICENSE_KEY
 from harness import Sandbox, wait_for
 
@@ -21,6 +21,7 @@ STAGES = ("first", "change", "refresh")
 SECRETS = (CLIENT_SECRET, DIRECTORY_SECRET, API_KEY, LICENSE_KEY, "Bearer ey", "eyJ")
 COUNTS = ("seats", "foreign", "unseen")
 ASK_AGAIN = re.compile("; refused")
+NOT_DONE = re.compile(": (refused|unsent): |; (refused|unsent)$")
 BATCH = 100
 
 ABSORBED, MISCOUNTED, PARTLY, STOPPED, MIDWAY = "absorbed", "miscounted", "partly", "stopped", "stopped midway"
@@ -32,6 +33,8 @@ class Held:
 
     rows: tuple[tuple[str, str, str], ...]
     losers: frozenset[str] = field(compare=False)
+    groups: frozenset[str] = field(compare=False)
+    """The ids of the tenant's groups; one that a run creates gets another id each time."""
 
     @cached_property
     def types(self) -> dict[tuple[str, str], str]:
@@ -81,6 +84,8 @@ class Theatre:
             if name == "refresh":
                 for act in history.DRIFT:
                     sandbox.control.post("/tamper", json=act).raise_for_status()
+                for request in history.ASKED:
+                    sandbox.request(*request)
                 moment = self._keep(moment.state)
             stage = self._play_clean(name, moment)
             self.stages[name], moment = stage, stage.end
@@ -105,7 +110,8 @@ class Theatre:
             *([f"silent: {_differences(run.state, stage.end.state)}"] if outcome == "silent" else []),
             *self._converge(stage, run.state, held),
         ]
-        line = run.failure or next((text for text in told if re.search(": (refused|unsent): ", text)), "")
+        line = run.failure or next((text for text in told if NOT_DONE.search(text)), "")
+        faults += ["nobody is told"] if outcome == PARTLY and not line else []
         return Outcome(outcome, line, tuple(faults))
 
     def _arm(self, stage: Stage, call: Call, kind: Kind) -> None:
@@ -137,9 +143,9 @@ class Theatre:
         self.sandbox.control.delete("/faults").raise_for_status()
         held = self._look()
         here = self._keep(run.state)
-        plain = self._converge(stage, run.state, held)
+        plain = self._converge(stage, run.state, held, was_killed=True)
         self._go_back(here)
-        refreshed = self._converge(stage, run.state, held, refreshes=True)
+        refreshed = self._converge(stage, run.state, held, refreshes=True, was_killed=True)
         self.sandbox.control.delete(f"/snapshots/{here.snapshot}").raise_for_status()
         return (
             *([] if run.failure else ["the run ended before it was killed"]),
@@ -181,14 +187,17 @@ class Theatre:
             shown = provider.stop()
         return run, shown, told
 
-    def _converge(self, stage: Stage, state: State, held: Held, *, refreshes: bool = False) -> tuple[str, ...]:
+    def _converge(
+        self, stage: Stage, state: State, held: Held, *, refreshes: bool = False, was_killed: bool = False
+    ) -> tuple[str, ...]:
         """Return what is wrong after a clean run from here, as a user would make it; the same place is tried once."""
-        key = (stage.name, str(refreshes), sign(state), str(held.rows))
+        key = (stage.name, str(refreshes), str(was_killed), sign(state), str(held.rows))
         if key not in self._converged:
-            self._converged[key] = self._try_to_converge(stage, state, refreshes=refreshes or stage.name == "refresh")
+            refreshes = refreshes or stage.name == "refresh"
+            self._converged[key] = self._try_to_converge(stage, state, refreshes=refreshes, was_killed=was_killed)
         return self._converged[key]
 
-    def _try_to_converge(self, stage: Stage, state: State, *, refreshes: bool) -> tuple[str, ...]:
+    def _try_to_converge(self, stage: Stage, state: State, *, refreshes: bool, was_killed: bool) -> tuple[str, ...]:
         rules = {"retry": "again"} if ASK_AGAIN.search(str(state)) else {}
 
         def act(provider: Forked) -> Run:
@@ -203,9 +212,9 @@ class Theatre:
         found += _judge_people(stage, held)
         if held != stage.goal.held:
             found.append(f"the next run leads elsewhere: {sorted(set(held.rows) ^ set(stage.goal.held.rows))[:6]}")
-        return (*found, *self._settle(stage, run.state, stage.goal.state, **rules))
+        return (*found, *self._settle(stage, run.state, stage.goal.state, was_killed=was_killed, **rules))
 
-    def _settle(self, stage: Stage, state: State, goal: State, **rules: str) -> list[str]:
+    def _settle(self, stage: Stage, state: State, goal: State, *, was_killed: bool = False, **rules: str) -> list[str]:
         """Return what is wrong with a run and a refresh after all is done: they write nothing and end at the goal.
 
         Only a refresh mends the counts of other people's seats, which no decision rests on.
@@ -217,7 +226,9 @@ class Theatre:
         if run.failure or sign(run.state) != sign(state):
             found.append(f"one more run changes: {run.failure or _differences(run.state, state)}")
         run, _, _ = self._run(lambda provider: stack.refresh(state, provider))
-        if run.failure or sign(run.state, removed=False) != sign(goal, removed=False):
+        if run.failure or sign(run.state, removed=False, found=not was_killed) != sign(
+            goal, removed=False, found=not was_killed
+        ):
             found.append(f"a refresh afterwards finds: {run.failure or _differences(run.state, goal)}")
         return found
 
@@ -232,21 +243,28 @@ class Theatre:
         world = self.sandbox.snapshot()
         rows = sorted((kind, *row) for kind, it in HOLDINGS.items() for row in it.shown(world))
         lost = (
-            e["data"]["subject"] for e in world["tenant"]["audits"] if e["eventType"].endswith("assignment.deleted")
+            e["data"]["subject"]
+            for e in world["tenant"]["audits"]
+            if e["eventType"].endswith("license.assignment.deleted")
         )
-        return Held(tuple(rows), frozenset(lost))
+        groups = frozenset(group["id"] for group in world["tenant"]["groups"])
+        return Held(tuple(rows), frozenset(lost), groups)
 
 
-def sign(state: State, *, removed: bool = True) -> str:
+def sign(state: State, *, removed: bool = True, found: bool = True) -> str:
     """Return a state without the minutes in which people were removed, and without what had refusals tried again."""
     bags = {}
     for name, stored in state.resources.items():
         inputs, outputs = dict(stored.inputs), dict(stored.outputs)
         for bag in (inputs, outputs):
-            bag["rules"] = {rule: value for rule, value in bag["rules"].items() if rule != "retry"}
-        outputs["removed"] = sorted(outputs["removed"].values()) if removed else []
+            bag.pop("retry", None)
+            bag["rules"] = {rule: value for rule, value in bag.get("rules", {}).items() if rule != "retry"}
+        outputs["removed"] = sorted(outputs.get("removed", {}).values()) if removed else []
+        outputs["groupId"] = bool(outputs.get("groupId"))  # another one each time
         if not removed:  # what a killed run had done looks as if others had
             outputs.pop("reverts", None)
+        if not found:  # what a killed run had put looks as if it had been found so
+            outputs.pop("found", None)
         bags[name] = [inputs, outputs]
     return json.dumps(bags, sort_keys=True)
 
@@ -272,7 +290,7 @@ def _paths(one: State, other: State) -> Iterator[tuple[str, str, str]]:
     """Yield where two states differ: resource, property, entry."""
     for name in sorted({*one.resources, *other.resources}):
         mine, theirs = ([dict(s.resources[name].outputs) if name in s.resources else {}] for s in (one, other))
-        for part in sorted({*mine[0], *theirs[0]}):
+        for part in sorted({*mine[0], *theirs[0]} - {"groupId"}):
             a, b = mine[0].get(part), theirs[0].get(part)
             if part == "removed":
                 a, b = (dict(enumerate(sorted((bag or {}).values()))) for bag in (a, b))
@@ -323,11 +341,18 @@ def _judge_record(stage: Stage, run: Run, held: Held) -> Iterator[str]:
             continue
         for who, type in HOLDINGS[stored.kind].recorded(stored.outputs).items():
             now = held.types.get((stored.kind, who))
-            is_known = not stored.outputs["deviations"].get(who, "").endswith("; unsent")
+            is_known = not _deviation_of(stored, who).endswith("; unsent")
             if is_known and now != type:
                 yield f"{name} claims {type} of {who}, who holds {now}"
             if (stored.kind, who) not in ours:
                 yield f"{name} claims what others gave {who}"
+        if stored.outputs.get("groupId", "") not in {"", *held.groups}:
+            yield f"{name} knows its group by an id that no group has"
+
+
+def _deviation_of(stored: Stored, who: str) -> str:
+    prefix = HOLDINGS[stored.kind].prefix(stored.outputs)
+    return str(stored.outputs["deviations"].get(who.removeprefix(prefix), ""))
 
 
 def _recorded_in(state: State) -> dict[tuple[str, str], str]:

@@ -10,10 +10,15 @@ from typing import Any
 
 from client.worlds import GROUP, LICENSE, TENANT_ID, mail_of, make_world, people, person
 
+from qlik_provider.license_settings import ROLES, SEATS
+
 FOREIGN = {f"fabrikam\\{name}": "analyzer" for name in ("joe", "jim", "jon")}
 OPEN = {"brake.max": 10_000, "brake.percent": 100}
 CROWD = people(1000)  # foreign members, so that a group needs two pages; ours stand behind them
 TEAM = [person(number) for number in range(1000, 1060)]
+READERS = "65f0c0ffee00000000000001"  # a group that others have granted something already
+FINANCE, BOARD, SANDPIT = (f"6512a1b2c3d4e5f60718293{number}" for number in range(3))
+CREATE, STEWARD = ROLES["SharedSpaceCreator"], ROLES["DataServicesContributor"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ def make_company() -> dict[str, Any]:
     """Return the world before the first run.
 
     Ninety-three license rows of others, five that already are as declared and five weaker ones: two pages. A 207 and a
-    batch come reversed, and a second row for one person is possible.
+    batch come reversed, and a second row for one person is possible. Two pages of groups and of spaces; one of the
+    groups declared is there with what others granted it, the other one is not.
     """
     rows = {
         **FOREIGN,
@@ -44,7 +50,27 @@ def make_company() -> dict[str, Any]:
         item_order="reversed",
         batch_order="reversed",
         add_other_type="secondRow201",
+        tenant={
+            "groups": [
+                {"id": READERS, "name": "Readers", "assignedRoles": ["Steward"], "members": ["auth0|admin"]},
+                {"id": f"{READERS[:-1]}2", "name": "Auditors", "assignedRoles": ["AuditAdmin"]},
+                *({"id": f"65f0c0ffee0000000001{number:04}", "name": f"Group {number:03}"} for number in range(100)),
+            ],
+            "spaces": [
+                {"id": FINANCE, "name": "Finance", "assignments": [assign(READERS, "consumer", "a1")]},
+                {"id": BOARD, "name": "Board", "assignments": [assign(f"{READERS[:-1]}2", "facilitator", "a2")]},
+                {"id": SANDPIT, "name": "Sandpit"},
+                *({"id": f"6512a1b2c3d4e5f6{number:08}", "name": f"Space {number:03}"} for number in range(100)),
+            ],
+            "settings": {SEATS["professional"]: True},
+            CREATE: True,
+        },
     )
+
+
+def assign(group: str, role: str, id: str) -> dict[str, Any]:
+    """Return what others have granted a group in a space."""
+    return {"id": f"65aa00000000000000000{id:0>3}", "type": "group", "assignee": group, "roles": [role]}
 
 
 def seated(start: int, end: int) -> list[str]:
@@ -53,18 +79,34 @@ def seated(start: int, end: int) -> list[str]:
 
 
 def first(url: str, **rules: str) -> list[Resource]:
-    """Return the declaration of the first run: 5 adopted, 5 switched up, 105 assigned; 45 members added."""
+    """Return the declaration of the first run: 5 adopted, 5 switched up, 105 assigned; 45 members added; one group
+    of the tenant created, and rights granted to it and to one that others have granted something; four settings put.
+    """
     seats = {
         **dict.fromkeys(seated(0, 5), "analyzer"),
         **dict.fromkeys(seated(5, 10), "professional"),
         **dict.fromkeys(seated(10, 115), "analyzer"),
     }
-    return [members(TEAM[:45], rules), assignments(url, seats, rules)]
+    given = {SEATS["professional"]: "false", SEATS["analyzer"]: "true", CREATE: "false", STEWARD: "true"}
+    return [
+        members(TEAM[:45], rules),
+        assignments(url, seats, rules),
+        policy(
+            url,
+            "Readers",
+            ["AuditAdmin", "DataServicesContributor"],
+            {"Finance": "dataconsumer, producer", "Sandpit": "consumer"},
+            rules,
+        ),
+        policy(url, "Controllers", ["SharedSpaceCreator"], {"Finance": "consumer"}, rules),
+        settings(url, given, rules),
+    ]
 
 
 def changed(url: str, **rules: str) -> list[Resource]:
     """Return the declaration after it was edited: 101 revoked, one of those leaving is protected, 3 switched up, 3
-    down, 101 assigned; 22 members out, 3 in.
+    down, 101 assigned; 22 members out, 3 in; rights granted and withdrawn beside those of others, in one space all of
+    this stack's; one setting put, two given back.
     """
     seats = {
         **dict.fromkeys(seated(0, 3), "professional"),
@@ -74,7 +116,20 @@ def changed(url: str, **rules: str) -> list[Resource]:
         **dict.fromkeys(seated(112, 216), "analyzer"),
     }
     guarded = {f"protect.{GUARDED}": mail_of(GUARDED)}
-    return [members([*TEAM[22:45], *TEAM[45:48]], rules), assignments(url, seats, {**guarded, **rules})]
+    given = {SEATS["analyzer"]: "false", STEWARD: "true"}
+    return [
+        members([*TEAM[22:45], *TEAM[45:48]], rules),
+        assignments(url, seats, {**guarded, **rules}),
+        policy(
+            url,
+            "Readers",
+            ["AuditAdmin", "PrivateAnalyticsContentCreator"],
+            {"Finance": "dataconsumer", "Board": "consumer"},
+            rules,
+        ),
+        policy(url, "Controllers", [], {"Finance": "consumer, producer"}, rules),
+        settings(url, given, rules),
+    ]
 
 
 GUARDED = seated(111, 112)[0]
@@ -88,6 +143,17 @@ DRIFT = [
     {"do": "addMember", "group": GROUP, "member": TEAM[55]},
 ]
 """What others do by hand before the third run, the refresh."""
+
+ASKED = [
+    (
+        "PATCH",
+        f"/api/v1/groups/{READERS}",
+        [{"op": "replace", "path": "/assignedRoles", "value": [{"name": name} for name in ("Steward", "AuditAdmin")]}],
+    ),
+    ("PUT", f"/api/v1/spaces/{FINANCE}/assignments/{assign(READERS, '', 'a1')['id']}", {"roles": ["facilitator"]}),
+    ("PUT", "/api/v1/licenses/settings", {SEATS["professional"]: True, SEATS["analyzer"]: True}),
+]
+"""What others ask of the tenant by hand then: two rights taken away, one granted instead, and a switch put."""
 
 SUBREQUESTS = {
     "first": (("PATCH", r"^/v1\.0/groups/[^/]+$", 0),),
@@ -122,3 +188,24 @@ def assignments(url: str, seats: Mapping[str, str], rules: Mapping[str, str]) ->
         "sources": {},
     }
     return Resource("license-assignments", "LicenseAssignments", inputs)
+
+
+def policy(url: str, group: str, roles: list[str], spaces: Mapping[str, str], rules: Mapping[str, str]) -> Resource:
+    inputs = {
+        "tenant": url,
+        "tenantId": TENANT_ID,
+        "key": group.lower(),
+        "group": group,
+        "providerType": "idp",
+        "claimBy": "displayName",
+        "roles": dict.fromkeys(sorted(roles), ""),
+        "spaces": dict(spaces),
+        "reach": 3.0,
+        "rules": {**OPEN, **rules},
+    }
+    return Resource(f"policy-{group.lower()}", "GroupPolicy", inputs)
+
+
+def settings(url: str, declared: Mapping[str, str], rules: Mapping[str, str]) -> Resource:
+    inputs = {"tenant": url, "tenantId": TENANT_ID, "settings": dict(declared), "retry": rules.get("retry", "")}
+    return Resource("license-settings", "LicenseSettings", inputs)

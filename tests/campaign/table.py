@@ -10,23 +10,32 @@ from campaign.kinds import FAMILIES, HANGING, KINDS, MEANINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 RUNS = {
-    "first": "## The first run\n\nCreates both resources: 45 members added, 5 rows adopted, 5 switched, 105 assigned.",
+    "first": (
+        "## The first run\n\nCreates everything: 45 members added; 5 rows adopted, 5 switched, 105 assigned; rights "
+        "granted to two groups of the tenant,\none of them created; four settings of the tenant put."
+    ),
     "change": (
-        "## A change\n\nUpdates both: 22 members out and 3 in; 101 revoked, 6 switched, 101 assigned; one person who "
-        "left every group\nis protected."
+        "## A change\n\nUpdates everything: 22 members out and 3 in; 101 revoked, 6 switched, 101 assigned; one person "
+        "who left every group\nis protected; rights granted and withdrawn beside those of others; one setting put, two "
+        "given back."
     ),
     "refresh": (
-        "## A refresh\n\nReads both, after others took a seat, raised a license and changed members by hand. A refresh "
-        "that stops stores\nnothing."
+        "## A refresh\n\nReads everything, after others took a seat, raised a license and changed members, rights and "
+        "a setting by hand. A refresh\nthat stops stores nothing."
     ),
 }
 COLUMNS = [*FAMILIES, HANGING.family]
 _VOLATILE = (
     (re.compile(r"https://127\.0\.0\.1:\d+"), "https://<host>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<host>"),
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{24}\b"), "<id>"),
     (re.compile(r"\b[2345]\d\d\b(?= (HTTP-1|No|without|with))"), "<status>"),
-    (re.compile(r"/api/v1/[a-z/]+|/v1\.0/[$a-z]+(/<id>/[a-z]+)?|/<id>/[a-z0-9/.-]+|/oauth\S+"), "<path>"),
+    (
+        re.compile(
+            r"/api/v1/[a-z/]+(<id>(/[a-z]+(/<id>)?)?)?|/v1\.0/[$a-z]+(/<id>/[a-z]+)?|/<id>/[a-z0-9/.-]+|/oauth\S+"
+        ),
+        "<path>",
+    ),
     (re.compile(r"\b\d+(?= (rows|of|short|seats|to|people))|\b\d+(?= of )"), "<n>"),
 )
 

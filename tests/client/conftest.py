@@ -102,11 +102,12 @@ def assert_discreet(shown: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def make_provider(tmp_path_factory, sandbox) -> Callable[..., Provider]:
+def make_provider(tmp_path_factory, sandbox, warm_python) -> Callable[..., Provider]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
     def make_provider(**environment: str) -> Provider:
-        return Provider(tmp_path_factory.mktemp("process"), {**inherited, **sandbox.environment, **environment})
+        known = {**inherited, **sandbox.environment, **environment}
+        return Provider(tmp_path_factory.mktemp("process"), known, python=str(warm_python.folder / "bin" / "python"))
 
     return make_provider
 

@@ -68,7 +68,14 @@ class Engine(EngineServicer):
 class Provider:
     """One provider process, and the engine it tells what it does."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], kind: str = "LicenseAssignments") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        kind: str = "LicenseAssignments",
+        *,
+        python: str = sys.executable,
+    ) -> None:
         self.engine = Engine()
         self.kind = kind
         self.plans = folder / "plans"
@@ -77,7 +84,7 @@ class Provider:
         (folder / "Pulumi.yaml").write_text("name: dev\nruntime: python\n", encoding="utf-8")
         with self._errors.open("w") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", "-m", "pulumi.dynamic", self.engine.address],
+                [python, "-u", "-m", "pulumi.dynamic", self.engine.address],
                 cwd=folder,
                 env={**environment, "QLIK_PLAN_DIR": str(self.plans)},
                 stdout=subprocess.PIPE,

@@ -6,10 +6,10 @@ from client.worlds import TENANT_ID, make_world
 from qlik_provider.brake import Brake
 from qlik_provider.errors import CredentialsError, EngineGone, NoEvidence, QlikProviderError, UnsafePlan
 from qlik_provider.people import Administrator
-from qlik_provider.plan import Rules
 from qlik_provider.policy import plan_policy
 from qlik_provider.policy_ledger import parse_policy
 from qlik_provider.policy_writes import PolicyApply, not_done
+from qlik_provider.premises import Rules
 from qlik_provider.tenant_policies import TenantPolicies
 
 READERS, FINANCE, BOARD = "65f0c0ffee00000000000001", "6512a1b2c3d4e5f607182930", "6512a1b2c3d4e5f607182931"
@@ -245,6 +245,18 @@ def test_an_assignment_that_is_gone_is_withdrawn(sandbox, policies, expect):
     assert outcomes == {"withdraw dataconsumer in Finance": "done"}
 
 
+@pytest.mark.parametrize("inputs", [bag([], None), bag(["DataAdmin"], None)], ids=["withdraw", "grant"])
+def test_a_group_is_not_gone_on_the_word_of_one_answer(sandbox, policies, expect, asked, inputs):
+    sandbox.load(policy_world(**HELD))
+    expect(f"{GROUPS}/{READERS}", method="GET", status=404)
+
+    outcomes = carry_out(policies, inputs, record({"role:AuditAdmin": ""}))
+
+    assert set(outcomes.values()) == {"done"}
+    assert "AuditAdmin" not in sandbox.policies()["Readers"]["roles"]
+    assert asked(writes=True) == [f"PATCH {GROUPS}/{READERS}"]
+
+
 def test_a_group_that_is_gone_has_nothing_to_withdraw_and_is_made_anew(sandbox, policies):
     sandbox.load(policy_world(**HELD))
     plan, sight = make_plan(policies, bag(["DataAdmin"], {}), record(ALL))
@@ -304,6 +316,62 @@ def test_a_space_no_longer_shown_refuses_its_rights_and_withdraws_none(sandbox, 
     outcomes = PolicyApply(policies, "idp", "Readers", READERS, sight.memory.spaces, ignore).run(plan)
 
     assert [outcome.state for outcome in outcomes] == ["refused"]
+
+
+# Answers that say it is done when it is not.
+
+LIES = [{"status": 200, "body": {}}, {"status": 204}, {"status": 302}]
+WRITES = {
+    "PATCH": (f"{GROUPS}/{READERS}", bag(["AuditAdmin"], None), None),
+    "POST": (f"{GROUPS}$", bag(["AuditAdmin"], None, group="Writers"), None),
+    "PUT": (f"{ASSIGNMENTS}/a1", bag(None, {"Finance": "producer"}), None),
+    "POST of a space": (f"{SPACES}/{BOARD}/assignments", bag(None, {"Board": "publisher"}), None),
+    "DELETE": (f"{ASSIGNMENTS}/a1", bag(None, {}), {"space:Finance": "dataconsumer"}),
+}
+
+
+@pytest.mark.parametrize("fault", LIES, ids=str)
+@pytest.mark.parametrize("write", WRITES)
+def test_an_answer_alone_proves_nothing(sandbox, policies, expect, write, fault):
+    path, inputs, ledger = WRITES[write]
+    sandbox.load(policy_world(finance=("dataconsumer",) if ledger else ("consumer",)))
+    before = sandbox.policies()
+    expect(path, method=write.partition(" ")[0], **fault)
+
+    outcomes = carry_out(policies, inputs, ledger and record(ledger))
+
+    assert set(outcomes.values()) == {"done"}
+    assert sandbox.policies() != before
+    assert len(sandbox.policies()) == (2 if inputs["group"] == "Writers" else 1)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_never_shows_is_an_error_and_not_done(sandbox, policies, expect, write):
+    path, inputs, ledger = WRITES[write]
+    sandbox.load(policy_world(finance=("dataconsumer",) if ledger else ("consumer",)))
+    expect(path, method=write.partition(" ")[0], count=99, **LIES[0])
+
+    with pytest.raises(QlikProviderError, match=r"does not show|without the group"):
+        carry_out(policies, inputs, ledger and record(ledger))
+
+
+def test_a_group_that_is_not_said_to_be_created_is_let_into_no_space(sandbox, policies, expect, asked):
+    expect(f"{GROUPS}$", method="POST", **LIES[0])
+
+    outcomes = carry_out(policies, bag(None, {"Finance": "producer"}, group="Writers"))
+
+    assert outcomes == {"grant producer in Finance": "done"}
+    assert asked(writes=True) == [f"POST {GROUPS}", f"POST {GROUPS}", f"POST {ASSIGNMENTS}"]
+    assert sandbox.policies()["Writers"] == {"Finance": ["producer"]}
+
+
+def test_what_was_confirmed_and_cannot_be_read_is_done(policies, expect):
+    plan, sight = make_plan(policies, bag(["AuditAdmin"], None))
+    expect(f"{GROUPS}/{READERS}", method="GET", status=403, after=1, count=99)
+
+    outcomes = PolicyApply(policies, "idp", "Readers", READERS, sight.memory.spaces, ignore).run(plan)
+
+    assert [outcome.state for outcome in outcomes] == ["done"]
 
 
 # Lost answers.

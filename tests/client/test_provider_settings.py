@@ -1,8 +1,11 @@
 """What the tenant hands out by itself, put and given back by the provider in its own process."""
 
-import pytest
-from client.worlds import API_KEY, TENANT_ID, make_world
+import json
 
+import pytest
+from client.worlds import API_KEY, CLIENT_ID, TENANT_ID, make_world
+
+from qlik_provider.journal import JournalRecord
 from qlik_provider.license_settings import ROLES, SEATS
 
 PRO, ANALYZER = SEATS["professional"], SEATS["analyzer"]
@@ -74,6 +77,31 @@ def test_settings_live_from_create_to_delete(start, settings, shown, asked):
     provider.delete(outputs)
     assert shown() == {*SEATS.values(), *ROLES.values()}
     assert provider.engine.heard(f"done: {PRO} false → true (as it was found)")
+
+
+@pytest.mark.usefixtures("messy")
+def test_each_plan_is_a_document_and_each_apply_a_record(start, settings, expect, tmp_path):
+    journal = tmp_path / "journal.jsonl"
+    provider = start("LicenseSettings", QLIK_JOURNAL=str(journal))
+    inputs = settings({PRO: "false", STEWARDS: "false"})
+    expect("/tenants/[^m]", method="PATCH", status=403)
+
+    provider.check({}, inputs)
+    document = json.loads((provider.plans / "license-settings.json").read_text())
+    _, outputs = provider.create(inputs)
+    provider.update(outputs, settings({}))
+
+    assert (document["kind"], document["identity"]) == ("LicenseSettings", {"tenantId": TENANT_ID})
+    assert [(c["verb"], c["subject"], c["held"], c["declared"], c["isRemoval"]) for c in document["changes"]] == [
+        ("put", STEWARDS, "true", "false", False),
+        ("put", PRO, "true", "false", False),
+    ]
+    created, given_back = map(JournalRecord.model_validate_json, journal.read_text().splitlines())
+    assert {entry.subject: entry.outcome for entry in created.changes} == {STEWARDS: "refused", PRO: "done"}
+    assert (created.counts.done, created.counts.refused, created.client) == ({"put": 1}, {"put": 1}, CLIENT_ID)
+    assert [(entry.verb, entry.held, entry.declared) for entry in given_back.changes] == [
+        ("give back", "false", "true")
+    ]
 
 
 @pytest.mark.parametrize("omitted", ["keep", "false"])
@@ -240,7 +268,7 @@ def test_a_lost_answer_is_looked_up_and_repeated_only_if_nothing_happened(
     [
         ({"status": 500}, "true; unsent"),
         ({"status": 400}, "true; refused"),
-        ({"kind": "empty-200"}, "true; unsent"),
+        ({"status": 200, "body": []}, "true; unsent"),
         ({"status": 200, "body": {PRO: False, ANALYZER: False}}, "true; refused"),
         ({"status": 401}, "true; unsent"),
     ],
@@ -250,8 +278,36 @@ def test_what_is_not_confirmed_is_not_recorded(start, settings, expect, fault, t
 
     _, outputs = start("LicenseSettings").create(settings({PRO: "true"}))
 
-    assert (outputs["settings"], outputs["found"]) == ({}, {})
+    assert outputs["settings"] == {}
+    # What may be put by an answer that was lost can still be given back.
+    assert outputs["found"] == ({PRO: "false"} if text == "true; unsent" else {})
     assert outputs["deviations"] == {PRO: text}
+
+
+@pytest.mark.parametrize(("name", "path"), [(PRO, "/licenses/settings$"), (STEWARDS, "/tenants/[^m]")])
+@pytest.mark.parametrize("fault", [{"status": 200, "body": {}}, {"status": 204}], ids=str)
+def test_an_answer_alone_proves_nothing(start, settings, shown, expect, name, path, fault):
+    expect(path, method="PUT" if name == PRO else "PATCH", **fault)
+
+    _, outputs = start("LicenseSettings").create(settings({name: "true"}))
+
+    assert outputs["settings"] == {name: "true"}
+    assert shown() == {name}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize(("name", "path", "reads"), [(PRO, "/licenses/settings$", 2), (STEWARDS, "/tenants/[^m]", 1)])
+def test_what_is_put_and_cannot_be_read_again_has_a_way_back(start, settings, shown, expect, name, path, reads, status):
+    expect(path, method="GET", status=status, after=reads)
+    provider = start("LicenseSettings")
+
+    _, outputs = provider.create(settings({name: "true"}))
+    assert shown() == {name}
+    assert (outputs["settings"], outputs["found"]) == ({}, {name: "false"})
+    assert outputs["deviations"] == {name: "true; unsent"}
+
+    outputs = provider.update(outputs, settings({name: "true"}, retry="again"))
+    assert (outputs["settings"], outputs["found"]) == ({name: "true"}, {name: "false"})
 
 
 @pytest.mark.parametrize("call", ["check", "create", "read", "delete"])
@@ -267,6 +323,30 @@ def test_settings_that_cannot_be_read_for_another_reason_are_one_line(start, set
         failure = provider.fail(call, inputs if call == "create" else outputs)
 
     assert "GET /api/v1/licenses/settings: 400" in failure
+
+
+def test_a_put_whose_answer_was_lost_and_that_cannot_be_read_is_no_refusal(start, settings, expect):
+    expect("/licenses/settings$", method="PUT", kind="reset-after")
+    # One read for the plan, one before the put.
+    expect("/licenses/settings$", method="GET", status=404, after=2, count=99)
+
+    _, outputs = start("LicenseSettings").create(settings({PRO: "true"}))
+
+    assert (outputs["settings"], outputs["deviations"]) == ({}, {PRO: "true; unsent"})
+    assert outputs["found"] == {PRO: "false"}
+
+
+@pytest.mark.parametrize("path", ["/licenses/settings$", "/tenants/[^m]"])
+@pytest.mark.usefixtures("messy")
+def test_an_answer_that_says_nothing_switches_nothing_off(start, settings, expect, path):
+    expect(path, method="GET", status=200, body={})
+    provider = start("LicenseSettings")
+
+    if path.startswith("/licenses"):
+        _, outputs = provider.create(settings({PRO: "false", STEWARDS: "false"}))
+        assert outputs["found"] == {PRO: "true", STEWARDS: "true"}
+    else:
+        assert "GET /api/v1/tenants/" in provider.fail("create", settings({PRO: "false", STEWARDS: "false"}))
 
 
 def test_a_tenant_without_a_license_has_no_switches_and_has_flags(sandbox, start, settings, expect, shown):

@@ -7,7 +7,7 @@ from client.worlds import ADD, DELETE, LICENSE, ROWS, TENANT_ID, UPDATE, make_wo
 
 from qlik_provider.entitlements import Assignment, Seats
 from qlik_provider.errors import EngineGone, NoEvidence, QlikProviderError, UnsafePlan
-from qlik_provider.plan import Observed
+from qlik_provider.premises import Observed
 from qlik_provider.transport import ATTEMPTS
 
 OVERVIEW = "/api/v1/licenses/overview"

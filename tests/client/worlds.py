@@ -7,7 +7,8 @@ from qlik_provider.brake import Brake
 from qlik_provider.entitlements import MEMBER, Entitlement
 from qlik_provider.graph import GraphClient
 from qlik_provider.members import observe_members
-from qlik_provider.plan import Plan, Recorded, Rules, make_plan
+from qlik_provider.plan import Plan, make_plan
+from qlik_provider.premises import Recorded, Rules
 from qlik_provider.tenant import Tenant
 
 TENANT_ID = "kPzYCEmTn3Nn4uVwGc5Yh1bWq0LrT8Xa"

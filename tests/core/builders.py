@@ -7,17 +7,10 @@ from typing import Any, Literal
 
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import Assignment, Entitlement, Seats, fold
-from qlik_provider.ledger import (
-    ASSIGNMENTS,
-    Bag,
-    Outcome,
-    correct_record,
-    inputs_of,
-    recorded_of,
-    rules_of,
-    settle,
-)
-from qlik_provider.plan import Observed, Plan, make_plan
+from qlik_provider.ledger import ASSIGNMENTS, Bag, correct_record, inputs_of, recorded_of, rules_of
+from qlik_provider.outcomes import Outcome, settle
+from qlik_provider.plan import Plan, make_plan
+from qlik_provider.premises import Observed
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 

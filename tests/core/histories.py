@@ -17,17 +17,17 @@ from qlik_provider.changes import Change
 from qlik_provider.entitlements import Assignment, Seats
 from qlik_provider.ledger import (
     ASSIGNMENTS,
-    Outcome,
     carry_over,
     correct_record,
     inputs_of,
     recorded_of,
     rules_of,
-    settle,
     stand_in,
     still_unseen,
 )
-from qlik_provider.plan import Observed, Plan, Recorded, make_plan
+from qlik_provider.outcomes import Outcome, settle
+from qlik_provider.plan import Plan, make_plan
+from qlik_provider.premises import Observed, Recorded
 
 ANA, OTHER = "ana", "x"  # whom the history is about, and somebody this stack has nothing to do with
 STRANGER = "professional"  # what the other one holds
@@ -204,7 +204,9 @@ class Stack:
         after = replace(moment, row=rows.get(ANA), stranger=rows.get(OTHER), given=given, late=late)
         if is_saved:
             is_ours = moment.is_owed or (rows.get(ANA) != moment.row) or given != moment.given
-            after = replace(after, is_owed=after.row is not None and is_ours)
+            # A revoke that was not answered well counts as done where a list, late or not, shows no row.
+            is_let_go = any(it.change.key == ANA and it.change.type is None and it.state == "done" for it in outcomes)
+            after = replace(after, is_owed=after.row is not None and is_ours and not is_let_go)
             outputs = settle(inputs, ASSIGNMENTS, recorded, step.plan, outcomes, NOW)
             outputs["removed"] = {}  # more than a day lies between two commands
             after = replace(after, stored=json.dumps({"inputs": inputs, "outputs": outputs}))
@@ -258,7 +260,7 @@ class Stack:
             yield "up, not shown by the list", lambda: self.up(moment, is_late=True)
         for row in ROWS:
             if row != moment.row and not moment.late:
-                yield f"by hand: {row}", _hand_over(moment, row=row)
+                yield f"by hand: {row}", _hand_over(moment, row=row, given=_given_by_hand(moment, row))
         for declared in DECLARED:
             if declared != moment.declared:
                 yield f"edit: {declared}", _hand_over(moment, declared=declared)
@@ -276,9 +278,21 @@ def _act(rows: dict[str, str], change: Change, fate: State, late: tuple[str | No
     if fate == "done" and holds == change.held:
         carry_out(rows, change)
     elif fate == "done" and (change.verb != "assign" or holds != change.type):
-        return Outcome(change, "refused", "404 LICENSES-016")
-    is_shown = late is None or change.key != ANA or late[0] == change.type
-    return Outcome(change, fate, is_seen=is_shown or fate != "done")
+        fate = "refused"  # 404 LICENSES-016
+    shown = late[0] if late is not None and change.key == ANA else rows.get(change.key)
+    is_shown = shown == change.type if change.type else shown != change.held
+    if fate == "done" or is_shown:
+        return Outcome(change, "done", is_seen=is_shown)
+    return Outcome(change, fate, is_gone=change.held is not None and shown != change.held)
+
+
+def _given_by_hand(moment: Moment, row: str | None) -> str | None:
+    """Return what is this stack's after an act by hand: after a run that was killed, also what its state still claims.
+
+    Nobody can tell then whether what is there again is what the stack gave, or what others made of it.
+    """
+    claimed = type_of(moment.entry)
+    return claimed if row and claimed and (moment.given is None or row == claimed) else moment.given
 
 
 def _hand_over(moment: Moment, **parts: Any) -> Callable[[], Step]:

@@ -1,5 +1,6 @@
 """What makes a property a law: it is checked on many worlds in every run of the tests, on ten times as many by word."""
 
+import os
 from collections.abc import Callable
 from functools import update_wrapper
 
@@ -13,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from qlik_provider.errors import UnsafePlan
 from qlik_provider.plan import Plan
 
-IN_THE_SUITE, IN_THE_CAMPAIGN = 600, 6_000
+IN_THE_SUITE, IN_THE_CAMPAIGN = int(os.environ.get("LAW_WORLDS", "600")), 6_000
 FATES = ("done", "refused", "short", "unsent")
 
 

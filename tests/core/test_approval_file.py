@@ -16,9 +16,10 @@ from qlik_provider.declaration import approved_subjects
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import QlikProviderError, UnusableApproval, UnusablePlans
 from qlik_provider.ledger import ASSIGNMENTS, MEMBERS
-from qlik_provider.plan import Observed, Recorded, Rules, make_plan
+from qlik_provider.plan import make_plan
 from qlik_provider.policy import DesiredPolicy, ObservedPolicy, RecordedPolicy, plan_policy
 from qlik_provider.policy_report import make_policy_document
+from qlik_provider.premises import Observed, Recorded, Rules
 from qlik_provider.report import make_document, write_document
 
 TODAY = NOW.date()

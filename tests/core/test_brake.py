@@ -3,7 +3,15 @@ from datetime import timedelta
 import pytest
 from core.builders import NOW, entitle
 
-from qlik_provider.brake import Brake, Reading, count_removals, read_brake, recent_removals
+from qlik_provider.brake import (
+    Brake,
+    Reading,
+    add_removals,
+    count_removals,
+    describe_breach,
+    read_brake,
+    recent_removals,
+)
 from qlik_provider.entitlements import Entitlement, Removals
 
 
@@ -16,11 +24,17 @@ from qlik_provider.entitlements import Entitlement, Removals
         pytest.param(19, 19, False, id="everybody of a few, below the minimum"),
         pytest.param(2, 20, False, id="just the percentage"),
         pytest.param(3, 20, True, id="over the percentage"),
+        pytest.param(10, 109, False, id="a little less than the percentage"),
+        pytest.param(11, 109, True, id="a little more than the percentage"),
         pytest.param(26, 19, True, id="max counts below the minimum too"),
     ],
 )
 def test_too_many_is_over_max_or_over_the_percentage_of_enough_people(removals: int, population: int, *, is_breached):
     assert Brake(max=25, percent=10, minimum=20).is_breached(removals, population) is is_breached
+
+
+def test_a_brake_that_allows_nobody_holds_the_first():
+    assert [Brake(max=0).is_breached(removals, 5) for removals in (0, 1)] == [False, True]
 
 
 def people(count: int, *keys: str) -> list[Entitlement]:
@@ -74,6 +88,23 @@ def test_people_are_counted_once_and_under_each_key():
     lost = [entitle("analyzer via finance, sales", "ana"), entitle("analyzer via sales", "bo")]
 
     assert count_removals(lost) == Removals(2, (("finance", 1), ("sales", 2)))
+
+
+def test_removals_are_added_to_those_of_their_minute():
+    earlier, later = NOW - timedelta(minutes=1), NOW.replace(second=59, microsecond=7)
+    removed = {earlier: Removals(1), NOW: Removals(1, (("sales", 1),))}
+
+    total = add_removals(removed, Removals(1, (("sales", 1),)), later)
+
+    assert total == {earlier: Removals(1), NOW: Removals(2, (("sales", 2),))}
+
+
+def test_only_what_is_too_many_is_described():
+    readings = [Reading("", 3, 0, 9, breached=True), Reading("a", 1, 0, 4, breached=False)]
+    readings.append(Reading("b", 2, 0, 5, breached=True))
+
+    assert describe_breach(readings) == f"{readings[0]}; {readings[2]}"
+    assert not describe_breach(readings[1:2])
 
 
 def test_readings_and_limits_are_said_in_words():

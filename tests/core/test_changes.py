@@ -1,7 +1,7 @@
 import pytest
 from core.builders import entitle
 
-from qlik_provider.changes import Change, batch, name_some, seat
+from qlik_provider.changes import Change, batch, in_mail_order, name_some, seat
 from qlik_provider.entitlements import Entitlement, Seats
 
 P, A, B = "professional", "analyzer", "basicUser"
@@ -141,6 +141,13 @@ def test_who_finds_no_seat_is_told_in_the_order_of_mails():
     assert order(seat(changes, {P: Seats(2, 0)})) == ["ana", "bo"]
 
 
+def test_changes_stand_in_the_order_of_mails_in_any_case_then_of_subjects():
+    mails = {"1": "bo@contoso.test", "2": "ANA@contoso.test", "4": "Cy@contoso.test", "3": "cy@contoso.test"}
+    changes = [Change("assign", key, key, Entitlement(P, (), mail), None, None) for key, mail in mails.items()]
+
+    assert [change.key for change in in_mail_order(changes)] == ["2", "1", "3", "4"]
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [
@@ -168,6 +175,42 @@ def test_a_switch_that_needs_the_seat_of_an_earlier_one_goes_into_the_next_batch
     seats = {P: Seats(1, 0), A: Seats(1, 1), B: Seats(1, 1)}
 
     assert keys(batch(changes, seats, 100)) == [["a"], ["b"]]
+
+
+def test_a_batch_takes_no_more_seats_than_are_free_before_it():
+    changes = [change("a", A, P), change("b", A, P), change("c", P, B), change("d", A, P)]
+    seats = {P: Seats(3, 1), A: Seats(3, 3)}
+
+    assert keys(batch(changes, seats, 100)) == [["a", "b", "c"], ["d"]]
+
+
+@pytest.mark.parametrize("rank", [None, lambda change: (change.key,)])
+def test_the_seats_that_were_read_stay_as_they_were(rank):
+    seats = {P: Seats(2, 1), A: Seats(1, 1)}
+    changes = [change("a", None, P), change("b", A, P)]
+
+    assert seat(changes, seats, rank).short
+    assert list(batch(changes, seats, 1))
+    assert seats == {P: Seats(2, 1), A: Seats(1, 1)}
+
+
+def test_by_rank_switches_are_sent_before_assigns_and_the_last_find_no_seat():
+    ranks = {"zoe": 0, "bo": 1, "ana": 2, "cy": 3}
+    changes = [change("ana", A, P), change("bo", A, P), change("zoe", None, B), change("cy", None, P)]
+
+    seating = seat(changes, {P: Seats(1, 0), A: Seats(2, 2), B: Seats(2, 0)}, lambda change: (ranks[change.key],))
+
+    assert order(seating) == ["bo", "zoe"]
+    assert [change.key for change in seating.short] == ["ana", "cy"]
+
+
+def test_ranks_decide_the_order_across_types_only_where_seats_are_short():
+    ranks = {"cy": 0, "bo": 1, "ana": 2}
+    changes = [change("cy", None, P), change("bo", None, B), change("ana", None, P)]
+    few, enough = ({P: Seats(count, 0), B: Seats(2, 0)} for count in (1, 2))
+
+    assert order(seat(changes, few, lambda change: (ranks[change.key],))) == ["cy", "bo"]
+    assert order(seat(changes, enough, lambda change: (ranks[change.key],))) == ["ana", "cy", "bo"]
 
 
 def test_no_changes_make_no_batch():

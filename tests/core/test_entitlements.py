@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from qlik_provider.entitlements import (
+    Assignment,
     BySubject,
     Entitlement,
     Removals,
@@ -104,6 +107,13 @@ def test_removals_add_up_by_key():
 
     assert total == Removals(3, (("finance", 3), ("sales", 1)))
     assert [total.of("finance"), total.of("people")] == [3, 0]
+
+
+def test_a_row_is_the_same_whenever_it_was_made_and_another_in_excess():
+    row = Assignment("ana", "analyzer")
+
+    assert row == Assignment("ana", "analyzer", created=datetime(2026, 11, 2, tzinfo=UTC))
+    assert row != Assignment("ana", "analyzer", excess=True)
 
 
 def test_free_seats_include_those_bought_as_overage():

@@ -107,7 +107,10 @@ def judge_preview(stack: Stack, step: Step) -> str | None:
     if step.changes is False and (done.after != step.before or step.plan.changes):
         return "what a preview calls nothing is nothing"
     refreshed = stack.up_with_refresh(step.before)
-    if done.after.row != refreshed.after.row and not is_retried(step.before) and not step.before.late:
+    # A refresh takes the mark `held` away with what others changed; who then opens the brake means today's removal.
+    before = step.before
+    is_reopened = before.why == "held" and before.is_open and before.row != type_of(before.entry)
+    if done.after.row != refreshed.after.row and not (is_retried(before) or before.late or is_reopened):
         return "a refresh before it changes nothing about what up does"
     return None
 
@@ -152,6 +155,8 @@ def judge_up(stack: Stack, name: str, step: Step) -> str | None:
         return "a refresh after an up changes nothing"
     if name not in {"up", "up --refresh"} or after.late:
         return None
+    if before.is_unseen and after.why == "unsent":
+        return None  # what no list had shown was gone by then: the run is red, and the next one takes it up
     again = stack.up(after)
     if again.after != after or again.changes or (again.plan and again.plan.changes):
         return "a second up does nothing"
@@ -168,7 +173,9 @@ def judge_end(stack: Stack, before: Moment, after: Moment) -> str | None:
             return "what is declared was not done, and nobody said why"
         if after.entry and not wanted:
             return "what is no longer declared stayed in the ledger"
-        return "what this stack gave was never taken back" if after.is_owed and not wanted else None
+        # What others made of an entry before any list showed it is left to them: the way that takes nothing.
+        is_others = before.is_unseen and before.row != type_of(before.entry)
+        return "what this stack gave was never taken back" if after.is_owed and not wanted and not is_others else None
     excuses = {
         "held": house.brake == 0 and not before.is_approved,
         "frozen": is_in_doubt(inputs, value) or is_in_doubt(inputs, before.entry),

@@ -18,11 +18,13 @@ from hypothesis import strategies as st
 from qlik_provider.brake import Brake
 from qlik_provider.entitlements import Deviation
 from qlik_provider.journal import JournalRecord, fates_of, journal_schema, make_record, waiting_in, write_record
-from qlik_provider.ledger import ASSIGNMENTS, Outcome
-from qlik_provider.plan import Plan, Rules
+from qlik_provider.ledger import ASSIGNMENTS
+from qlik_provider.outcomes import Outcome
+from qlik_provider.plan import Plan
 from qlik_provider.policy import DesiredPolicy, ObservedPolicy, RecordedPolicy, plan_policy
 from qlik_provider.policy_ledger import PolicyOutcome, fates_of_rights
 from qlik_provider.policy_report import make_policy_document
+from qlik_provider.premises import Rules
 from qlik_provider.report import PlanDocument, make_document
 
 CHECKED = jsonschema.Draft202012Validator(journal_schema(), format_checker=jsonschema.FormatChecker())

@@ -8,17 +8,16 @@ from qlik_provider.errors import ServiceBroken
 from qlik_provider.ledger import (
     ASSIGNMENTS,
     MEMBERS,
-    Outcome,
     carry_over,
-    conclude,
     correct_record,
     inputs_of,
     recorded_of,
     rules_of,
-    settle,
     stand_in,
 )
-from qlik_provider.plan import Recorded, Rules
+from qlik_provider.outcomes import Outcome, conclude, settle
+from qlik_provider.plan import make_plan
+from qlik_provider.premises import Observed, Recorded, Rules
 
 
 def outputs(ledger: dict[str, str], deviations: dict[str, str] | None = None) -> dict:
@@ -399,6 +398,23 @@ def test_what_was_done_and_not_seen_is_recorded_as_unseen_until_it_is_seen_or_ch
     stack.rows["ana"] = "analyzer"
     stack.refresh()
     assert stack.outputs == {name: value for name, value in first.items() if name != "unseen"}
+
+
+@pytest.mark.parametrize("shown", [{}, {"ana": "analyzer"}], ids=["nothing", "a weaker type"])
+@pytest.mark.parametrize("fate", ["refused", "unsent"])
+def test_what_was_confirmed_stays_in_the_ledger_when_asking_for_it_again_fails(fate, shown):
+    inputs = declare({"ana": "professional via b"})
+    desired, rules = ASSIGNMENTS.parse_people(inputs), rules_of(inputs)
+    plan = make_plan(desired, Observed(tuple(rows(**shown))), Recorded(), rules, NOW)
+    outputs = settle(inputs, ASSIGNMENTS, Recorded(), plan, [Outcome(plan.changes[0], "done", is_seen=False)], NOW)
+
+    for _ in range(2):
+        recorded = recorded_of(outputs, ASSIGNMENTS, settled=True)
+        plan = make_plan(desired, Observed(tuple(rows(**shown))), recorded, rules, NOW)
+        outputs = settle(inputs, ASSIGNMENTS, recorded, plan, [Outcome(it, fate) for it in plan.changes], NOW)
+
+        assert outputs["assignments"] == inputs["assignments"], "the row may still come, and then it is this stack's"
+        assert outputs["unseen"] == {"ana": "professional"}
 
 
 def test_an_entry_never_shown_is_where_a_change_away_from_it_starts():

@@ -8,7 +8,9 @@ from core.builders import NOW, Stack, declare, entitle, verbs, write
 from qlik_provider.brake import Brake
 from qlik_provider.entitlements import Assignment, Deviation, Entitlement, Reverts, Seats
 from qlik_provider.errors import UnsafePlan
-from qlik_provider.plan import Observed, Plan, Recorded, Rules, choose_rows, correct, make_plan
+from qlik_provider.plan import Plan, count_foreign, make_plan
+from qlik_provider.premises import Observed, Recorded, Rules
+from qlik_provider.verdicts import choose_rows, correct
 
 ORDER = ("professional", "analyzer")
 NOBODY = "-"
@@ -119,6 +121,11 @@ def test_full_repair_takes_back_what_was_raised_by_hand():
             id="a gain by a healthy key too",
         ),
         pytest.param("a", "analyzer via a", NOBODY, "analyzer", "frozen", id="an adoption by a key in doubt alone"),
+        # What is carried over in doubt may be what others once made of it.
+        pytest.param("a", "professional via hand, a", NOBODY, NOBODY, "frozen", id="what a hand gave and took again"),
+        pytest.param(
+            "a", "professional via hand, a", "professional via hand, a", "analyzer", "frozen", id="what a hand lowered"
+        ),
         pytest.param("a", "analyzer via a", "analyzer via a", "analyzer", KEEP, id="what is ours already"),
         pytest.param(
             "c", NOBODY, "analyzer via a", "analyzer", "revoke analyzer from ana@contoso.test", id="another key"
@@ -183,6 +190,14 @@ def test_a_refused_change_is_sent_again_when_another_is_declared():
     before = Deviation(None, "refused, holding analyzer")
 
     assert outcome(plan_one("professional via a", "analyzer via a", "analyzer", before=before)) == RAISE
+
+
+def test_a_refused_change_is_sent_again_when_anything_else_is_declared():
+    wanted = entitle("analyzer via a", "ana")
+
+    recorded = Recorded(deviations={"ana": Deviation(wanted, "refused")})
+
+    assert verbs(make_plan({"ana": wanted}, Observed(()), recorded, Rules(ORDER), NOW)) == [ASSIGN]
 
 
 def test_a_refused_change_is_sent_again_when_the_seats_have_moved():
@@ -276,6 +291,14 @@ def test_a_brake_that_fails_stops_the_whole_plan_in_words():
     )
 
 
+def test_a_brake_that_fails_names_only_what_is_too_many():
+    stack = full_stack(ana="analyzer via b")
+
+    plan = stack.plan(declare({}, brake_max=2, brake_onBreach="fail"))
+
+    assert [fault.partition(" in 24 hours")[0] for fault in plan.faults] == ["6 removals", "5 removals of a"]
+
+
 def test_lowering_foreign_rows_counts_them_among_the_people():
     rows = tuple(Assignment(f"u{number}", "professional") for number in range(20))
     desired = {row.subject: entitle("analyzer via a", row.subject) for row in rows}
@@ -317,6 +340,15 @@ def test_held_removals_stand_in_the_order_of_mails():
     stack.outputs = {**stack.outputs, "assignments": dict(reversed(stack.ledger.items()))}
 
     assert [change.key for change in stack.plan(declare({}, brake_max=2)).held] == list(LEAVING)
+
+
+def test_removals_that_were_not_reviewed_stand_in_the_order_of_mails():
+    recorded = Recorded({subject: entitle("analyzer via a", subject) for subject in ("cy", "ana", "bo")})
+    rows = tuple(Assignment(subject, "analyzer") for subject in recorded.ledger)
+
+    plan = make_plan({}, Observed(rows), recorded, Rules(ORDER, reviewed=frozenset()), NOW)
+
+    assert [change.key for change in plan.unreviewed] == ["ana", "bo", "cy"]
 
 
 def test_the_declared_spelling_of_a_subject_wins_in_the_record_and_the_tenants_in_the_change():
@@ -366,13 +398,19 @@ def test_an_entry_is_corrected_by_its_row():
 
 
 def test_rows_of_others_are_counted_and_left_alone():
-    stack = Stack(rows={"x": "analyzer", "y": "analyzer", "z": "professional", "w": "professional"})
+    stack = Stack(rows={"z": "professional", "x": "analyzer", "y": "analyzer", "w": "professional"})
 
     plan = stack.up(declare({"w": "analyzer via a"}))
 
     assert not plan.changes
-    assert dict(plan.foreign) == {"analyzer": 2, "professional": 2}
+    assert list(plan.foreign.items()) == [("analyzer", 2), ("professional", 2)]
     assert stack.deviations == {"w": f"{write('analyzer via a', 'w')}; unowned"}
+
+
+def test_rows_of_ours_are_not_of_others_in_any_spelling():
+    rows = [Assignment("ANA", "analyzer"), Assignment("Bo", "analyzer"), Assignment("cy", "analyzer")]
+
+    assert count_foreign(rows, ["Ana", "BO"]) == {"analyzer": 1}
 
 
 def test_a_plan_differs_where_it_writes_or_changes_ledger_or_deviations():
@@ -382,7 +420,20 @@ def test_a_plan_differs_where_it_writes_or_changes_ledger_or_deviations():
     assert stack.plan(inputs).differs_from(Recorded())
     stack.up(inputs)
     assert not stack.plan(inputs).differs_from(stack.recorded)
+    assert not stack.plan(inputs).foreign
     assert stack.plan(declare({"ana": "professional via a"})).differs_from(stack.recorded)
+    only_ledger, only_deviations = (
+        declare({"ana": "analyzer via b"}),
+        declare({"ana": "professional via a"}, protect_ana="x"),
+    )
+    for other in (only_ledger, only_deviations):
+        assert stack.plan(other).changes == ()
+        assert stack.plan(other).differs_from(stack.recorded)
+    stack.rows.clear()
+    only_changes = stack.plan(inputs)
+    assert (only_changes.ledger, only_changes.deviations) == (stack.recorded.ledger, stack.recorded.deviations)
+    assert only_changes.differs_from(stack.recorded)
+    stack.rows["ana"] = "analyzer"
     assert stack.plan(declare({"ana": "analyzer via a"}, adopt="report", doubt=["a"])).changes == ()
 
 
@@ -393,6 +444,33 @@ def test_a_shortage_stops_the_plan_before_the_first_write():
 
     with pytest.raises(UnsafePlan, match=r"^1 short of analyzer: of 2 seats none is left for bo@contoso"):
         plan.raise_if_unsafe()
+    assert plan.warnings == ()
+    assert plan.deviations == {}
+
+
+def test_what_the_brake_says_stands_before_what_the_seats_say():
+    stack = full_stack()
+    stack.units = {"professional": 0}
+
+    plan = stack.plan(declare({"ana": "professional via b"}, brake_max=2, brake_onBreach="fail"))
+
+    assert [fault.split(" ", 2)[1] for fault in plan.faults] == ["removals", "removals", "short"]
+
+
+def test_warnings_stand_in_the_order_of_who_waits_reserves_and_the_license_each_by_type():
+    stack = Stack(units={"professional": 0, "analyzer": 1})
+    stack.up(declare({}))
+    stack.units["analyzer"] = 0
+    reserves = {"reserve_professional": 1, "reserve_analyzer": 2}
+
+    plan = stack.plan(declare({"ana": "professional via a"}, shortage="waitlist", **reserves))
+
+    assert plan.warnings == (
+        "waiting for professional: 1, since none of 0 seats is free: ana@contoso.test",
+        "0 seats of analyzer stay free, fewer than the 2 in reserve",
+        "0 seats of professional stay free, fewer than the 1 in reserve",
+        "analyzer has 0 seats, 1 fewer than recorded",
+    )
 
 
 def test_fewer_free_seats_than_in_reserve_are_a_warning():
@@ -507,6 +585,15 @@ def test_paid_extra_seats_are_used_as_far_as_they_are_offered_and_declared(offer
     assert len(plan.changes) == 1 + extra
 
 
+def test_no_paid_extra_seat_is_used_of_a_type_for_which_none_is_declared():
+    stack = Stack(units={"professional": 0, "analyzer": 0}, overage=5)
+
+    plan = stack.plan(declare({"ana": "professional via a"}, overage_analyzer=5))
+
+    assert plan.faults
+    assert not plan.changes
+
+
 UNDO = "professional via a"
 
 
@@ -619,6 +706,15 @@ def test_fewer_seats_than_recorded_are_a_warning():
     assert stack.plan(declare({})).warnings == ("analyzer has 3 seats, 2 fewer than recorded",)
 
 
+def test_warnings_of_the_license_stand_in_the_order_of_types():
+    observed = Observed((), {"professional": Seats(1, 0), "analyzer": Seats(1, 0)})
+    recorded = Recorded(seats={"professional": "0 of 2", "analyzer": "0 of 2"})
+
+    warnings = make_plan({}, observed, recorded, Rules(ORDER), NOW).warnings
+
+    assert [warning.partition(" ")[0] for warning in warnings] == ["analyzer", "professional"]
+
+
 def test_rows_in_excess_are_named():
     rows = [Assignment(subject, "analyzer", excess=subject > "a") for subject in ("a", "c", "b")]
     observed = Observed(
@@ -648,6 +744,11 @@ def test_the_end_of_the_license_is_told_a_month_before(ends: date | None, warnin
     [
         pytest.param({}, "the tenant has none", id="no pool"),
         pytest.param({"minutes": Seats(900, 20)}, "20 of 900 minutes of minutes used", id="a pool"),
+        pytest.param(
+            {"spare": Seats(9, 2), "minutes": Seats(900, 20)},
+            "20 of 900 minutes of minutes used, 2 of 9 minutes of spare used",
+            id="two pools, by name",
+        ),
     ],
 )
 def test_people_who_use_minutes_are_counted_beside_the_pool(pools: dict[str, Seats], used: str):

@@ -30,7 +30,8 @@ from qlik_provider.changes import Change, batch
 from qlik_provider.entitlements import Entitlement
 from qlik_provider.errors import UnsafePlan
 from qlik_provider.ledger import ASSIGNMENTS, carry_over
-from qlik_provider.plan import WAITLISTED, Plan
+from qlik_provider.plan import Plan
+from qlik_provider.verdicts import WAITLISTED
 
 SCOPES = ("", "a", "b", "c", "people", "hand")
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from qlik_provider.changes import Change
 from qlik_provider.errors import UnsafePlan
 from qlik_provider.ledger import ASSIGNMENTS, inputs_of
-from qlik_provider.plan import REVERTS, Plan, count_foreign
+from qlik_provider.plan import Plan, count_foreign
+from qlik_provider.verdicts import REVERTS
 
 FATE_NUMBERS = st.lists(st.integers(0, len(FATES) - 1), min_size=6, max_size=6)
 HANDS = st.lists(st.sampled_from([None, None, *TYPES]), min_size=6, max_size=6)

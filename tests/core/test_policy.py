@@ -9,7 +9,6 @@ from core.policy_rights import A, P, Q, rights
 from qlik_provider.brake import Brake
 from qlik_provider.entitlements import Removals
 from qlik_provider.errors import UnsafePlan
-from qlik_provider.plan import Rules
 from qlik_provider.policy import (
     DesiredPolicy,
     ObservedPolicy,
@@ -19,6 +18,7 @@ from qlik_provider.policy import (
     plan_policy,
     wanted_withdrawals,
 )
+from qlik_provider.premises import Rules
 from qlik_provider.rights import parse_right
 
 BOTH = frozenset({"role", "space"})

@@ -7,7 +7,6 @@ from core.policy_rights import A, P, Q, rights
 from qlik_provider.entitlements import Removals
 from qlik_provider.errors import ServiceBroken
 from qlik_provider.people import TenantSpace
-from qlik_provider.plan import Rules
 from qlik_provider.policy import (
     DesiredPolicy,
     ObservedPolicy,
@@ -27,6 +26,7 @@ from qlik_provider.policy_ledger import (
     settle_policy,
     write_granted,
 )
+from qlik_provider.premises import Rules
 from qlik_provider.rights import parse_right
 
 FINANCE, BOARD = TenantSpace("s1", "Finance"), TenantSpace("s2", "Board")

@@ -11,8 +11,10 @@ from hypothesis import given
 
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import Assignment, Entitlement
-from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Outcome
-from qlik_provider.plan import Observed, Plan, Recorded, Rules, make_plan
+from qlik_provider.ledger import ASSIGNMENTS, MEMBERS
+from qlik_provider.outcomes import Outcome
+from qlik_provider.plan import Plan, make_plan
+from qlik_provider.premises import Observed, Recorded, Rules
 from qlik_provider.report import (
     PlanDocument,
     describe_outcomes,

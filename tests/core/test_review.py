@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from qlik_provider.entitlements import Deviation
 from qlik_provider.errors import UnusablePlans
-from qlik_provider.ledger import ASSIGNMENTS, recorded_of, rules_of, settle
-from qlik_provider.plan import Plan, Removal, make_plan, removal_of
+from qlik_provider.ledger import ASSIGNMENTS, recorded_of, rules_of
+from qlik_provider.outcomes import settle
+from qlik_provider.plan import Plan, make_plan, removal_of
+from qlik_provider.premises import Removal
 from qlik_provider.report import PlanDocument, make_document, write_document
 from qlik_provider.review import find_reviewed, read_plans, read_reviewed
 
@@ -83,9 +85,10 @@ def test_where_seats_suffice_all_else_is_as_without_a_review(world: World, chose
 
     plan = plan_bound(world, reviewed)
 
-    assert plan.changes == tuple(
+    # Another order may be the better one for those that are left.
+    assert set(plan.changes) == {
         change for change in free.changes if not change.is_removal or removal_of(change) in reviewed
-    )
+    }
     assert {removal_of(change) for change in plan.unreviewed} == removals_of(free) - reviewed
     assert plan_bound(world, removals_of(free)) == free
 

@@ -217,6 +217,81 @@ def test_switches_to_a_weaker_type_are_sent_strongest_first_so_that_each_finds_i
     ]
 
 
+def test_who_is_given_more_when_another_has_moved_moves_after_them():
+    order = (P, "creator", A, B, "visitor")
+    confers = {"board": P, "makers": "creator", "sales": A, "staff": B}
+    waitlist = Waitlist(order, confers)
+    ana = Change(
+        *("switch", "ana", "ana", entitle("professional via board, sales, staff", "ana")),
+        *(entitle("visitor via staff", "ana"), "visitor"),
+    )
+    bo = Change(
+        *("switch", "bo", "bo", entitle("professional via board, makers", "bo")),
+        *(entitle("analyzer via makers", "bo"), A),
+    )
+    seats = {P: Seats(0, 0), "creator": Seats(1, 0), A: Seats(1, 1), B: Seats(1, 0)}
+
+    seating = waitlist.give_meanwhile(seat([ana, bo], seats, waitlist.rank))
+
+    assert lines(seating.ordered) == [
+        "switch bo from analyzer to creator (makers)",
+        "switch ana from visitor to analyzer (sales, staff)",
+    ]
+
+
+def test_a_seat_that_is_left_goes_to_the_first_of_those_who_wait_for_one():
+    changes = [
+        change("ana", None, "professional via board, staff"),
+        change("bo", B, "professional via board, sales"),
+        change("cy", None, "professional via board, staff"),
+    ]
+
+    seating = wait(changes, {**full(professional=0, basicUser=1), A: Seats(1, 0)})
+
+    assert lines(seating.ordered) == [
+        "switch bo from basicUser to analyzer (sales)",
+        "assign basicUser to ana (staff)",
+    ]
+
+
+def test_a_seat_that_a_removal_frees_is_given_meanwhile_after_the_removal():
+    changes = [change("ana", B, "professional via board, sales"), change("cy", A, None)]
+
+    seating = wait(changes, full(professional=0, analyzer=1, basicUser=1))
+
+    assert lines(seating.ordered) == [
+        "revoke analyzer from cy",
+        "switch ana from basicUser to analyzer (sales)",
+    ]
+
+
+def test_a_switch_that_is_given_meanwhile_is_sent_before_the_assigns():
+    changes = [change("ana", B, "professional via board, sales"), change("cy", None, "analyzer via sales")]
+
+    seating = wait(changes, {**full(professional=0, basicUser=1), A: Seats(2, 0)})
+
+    assert lines(seating.ordered) == ["switch ana from basicUser to analyzer (sales)", "assign analyzer to cy (sales)"]
+
+
+def test_who_is_to_hold_less_than_a_type_nobody_ordered_is_not_lowered_further():
+    lowered = Change(
+        *("switch", "ana", "ana", entitle("professional via finance, sales", "ana")),
+        *(entitle("gold via finance", "ana"), "gold"),
+        is_removal=True,
+    )
+
+    assert not wait([lowered], {P: Seats(0, 0), A: Seats(1, 0)}).ordered
+
+
+def test_what_is_given_meanwhile_leaves_the_seating_before_as_it_was():
+    waitlist = Waitlist(ORDER, CONFERS)
+    before = seat([change("ana", None, "professional via finance, sales")], {P: Seats(0, 0), A: Seats(1, 0)})
+
+    after = waitlist.give_meanwhile(before)
+
+    assert [str(seating.seats[A]) for seating in (before, after)] == ["0 of 1", "1 of 1"]
+
+
 def test_those_who_wait_are_named_by_type_in_the_order_in_which_they_wait():
     changes = [
         change("ana", None, "professional via sales"),
@@ -287,6 +362,25 @@ def test_who_waits_and_holds_a_type_of_their_groups_owns_it_as_theirs():
     assert stack.ledger == {"ana": write("analyzer via b", "ana")}
     stack.up(declare({"ana": "professional via a"}, **WAITLIST))
     assert stack.ledger == {"ana": write("analyzer via b", "ana")}
+
+
+@pytest.mark.parametrize(
+    ("entry", "free", "ledger"),
+    [
+        pytest.param("analyzer via c", 0, "analyzer via b, c", id="by the keys that confer it today"),
+        pytest.param("basicUser via c", 0, "basicUser via c", id="the type that is held, not the strongest"),
+        pytest.param("basicUser via c", 1, "analyzer via b, c", id="what is given meanwhile, not what was held"),
+    ],
+)
+def test_who_waits_owns_what_they_hold_by_then_as_their_groups_confer_it(entry: str, free: int, ledger: str):
+    inputs = declare({"ana": "professional via a, b, c"}, order="professional, analyzer, basicUser", **WAITLIST)
+    stack = Stack(units={P: 0, A: 5})
+    stack.up({**declare({"ana": entry}), "rules": inputs["rules"]})
+    stack.units[A] = [*stack.rows.values()].count(A) + free
+
+    stack.up({**inputs, "rules": {**inputs["rules"], "confers.c": B}})
+
+    assert stack.ledger == {"ana": write(ledger, "ana")}
 
 
 def test_who_waits_beside_a_row_of_others_owns_nothing():

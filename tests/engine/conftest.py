@@ -1,13 +1,13 @@
 import json
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from harness import ENGINES
+from harness import FRESH, engine_command
 
 from sandbox.engine.checkpoint import Checkpoint
 from sandbox.engine.commands import run
@@ -165,9 +165,10 @@ pulumi.export("shelves", sorted(shelves))
 class Rehearsal:
     """A project with a provider of its own, and the engine to run it."""
 
-    def __init__(self, folder, engine="rehearsal"):
+    def __init__(self, folder, engine="rehearsal", virtualenv=FRESH):
         self.folder = folder
         self.engine = engine
+        self.command = engine_command(engine, virtualenv)
         ours = ("PULUMI_", "ARM_", "QLIK_")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment["PULUMI_BACKEND_URL"] = f"file://{folder}/backend"
@@ -178,7 +179,7 @@ class Rehearsal:
         self.environment["PULUMI_HOME"] = os.environ.get("PULUMI_HOME", str(Path.home() / ".pulumi"))
         self.environment["PYTHONPATH"] = str(ROOT)
         self.checkpoint = folder / "backend/rehearsal/library" / f"{STACK}.json"
-        runtime = f"{{name: python, options: {{virtualenv: {sys.prefix}}}}}"
+        runtime = f"{{name: python, options: {{virtualenv: {virtualenv}}}}}"
         (folder / "Pulumi.yaml").write_text(f"name: library\nruntime: {runtime}\nstackConfigDir: stacks\n")
         (folder / "stacks").mkdir()
         (folder / "backend").mkdir()
@@ -201,7 +202,7 @@ class Rehearsal:
         (self.folder / "declared.json").write_text(json.dumps({"shelves": shelves, **more}))
 
     def start(self, words):
-        command = [*ENGINES[self.engine], *words.split(), "--non-interactive", "--color", "never"]
+        command = [*self.command, *words.split(), "--non-interactive", "--color", "never"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
@@ -253,7 +254,7 @@ class Rehearsal:
         """End the providers a killed engine has left behind."""
         for number in (self.folder / "processes").read_text().split():
             command = Path(f"/proc/{number}/cmdline")
-            if command.exists() and b"pulumi.dynamic" in command.read_bytes():
+            if command.exists() and re.search(rb"pulumi\.dynamic|warm_python", command.read_bytes()):
                 os.kill(int(number), signal.SIGKILL)
 
     def deployment(self):
@@ -264,16 +265,16 @@ class Rehearsal:
 
 
 @pytest.fixture
-def rehearsal(tmp_path):
-    rehearsal = Rehearsal(tmp_path)
+def rehearsal(tmp_path, warm_python):
+    rehearsal = Rehearsal(tmp_path, virtualenv=warm_python.folder)
     yield rehearsal
     rehearsal.close()
 
 
 @pytest.fixture
-def library(tmp_path, engine):
+def library(tmp_path, engine, virtualenv):
     """The same project on each engine in turn."""
-    library = Rehearsal(tmp_path, engine)
+    library = Rehearsal(tmp_path, engine, virtualenv)
     yield library
     library.close()
 

@@ -2,7 +2,7 @@ import json
 import re
 
 import pytest
-from harness import ROOT, start_sandbox, stop
+from harness import ROOT, read_world
 
 KIND = "azuread:index/groupWithoutMembers:GroupWithoutMembers"
 
@@ -20,11 +20,9 @@ for name, args in json.loads(Path("groups.json").read_text()).items():
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    sandbox = start_sandbox(tmp_path_factory.mktemp("directory"), ROOT / "tests" / "worlds" / "small.yaml")
-    yield sandbox
-    sandbox.control.close()
-    stop(sandbox.process)
+def directory(sandbox):
+    sandbox.load(read_world(ROOT / "tests" / "worlds" / "small.yaml"))
+    return sandbox
 
 
 @pytest.fixture

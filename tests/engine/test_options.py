@@ -37,7 +37,7 @@ def plan(library, *, code=0):
 # protect
 
 
-@pytest.mark.parametrize("words", ["up --yes", pytest.param("destroy --yes", marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("words", ["up --yes", "destroy --yes"])
 def test_a_protected_resource_is_not_deleted_and_neither_is_anything_else(kept, words):
     before = kept.deployment()
     kept.declare({})
@@ -51,9 +51,7 @@ def test_a_protected_resource_is_not_deleted_and_neither_is_anything_else(kept, 
     assert kept.deployment() == before
 
 
-@pytest.mark.parametrize(
-    "words", ["destroy --skip-preview", pytest.param("up --skip-preview", marks=pytest.mark.campaign)]
-)
+@pytest.mark.parametrize("words", ["destroy --skip-preview", "up --skip-preview"])
 def test_without_a_preview_a_protected_resource_stays_too(kept, words):
     kept.declare({})
 
@@ -135,7 +133,6 @@ def test_to_retain_is_no_change_and_counts_from_the_next_deletion_on(library):
     assert library.world == {"a": {}}
 
 
-@pytest.mark.campaign
 def test_what_is_protected_and_retained_does_not_leave_the_stack(library):
     library.declare({"a": {"options": {"retain_on_delete": True, "protect": True}}})
     library.succeed("up --skip-preview")
@@ -191,7 +188,6 @@ def test_an_alias_of_what_is_not_there_is_a_creation(named):
     assert plan(named, code=7) == ({f"{A}b": "create"}, {"create": 1, "same": 2})
 
 
-@pytest.mark.campaign
 def test_the_first_alias_that_is_there_counts(named):
     named.declare({"b": {"shelf": "a", "options": {"aliases": [{"name": "nobody"}, {"name": "a"}]}}})
 
@@ -209,9 +205,7 @@ def test_an_alias_of_a_resource_that_has_its_name_already_is_not_used(named):
 @pytest.mark.parametrize(
     "shelves",
     [
-        pytest.param(
-            {"a": {}, "b": {"shelf": "a", "options": {"aliases": [{"name": "a"}]}}}, marks=pytest.mark.campaign
-        ),
+        {"a": {}, "b": {"shelf": "a", "options": {"aliases": [{"name": "a"}]}}},
         {name: {"shelf": "a", "options": {"aliases": [{"name": "a"}]}} for name in ("b", "c")},
     ],
     ids=["name and alias", "two aliases"],
@@ -226,9 +220,7 @@ def test_two_resources_that_claim_one_are_refused(named, shelves):
     assert names(named).keys() == {f"{A}a"}
 
 
-@pytest.mark.parametrize(
-    "fault", [pytest.param({"wrong": "no"}, marks=pytest.mark.campaign), {"broken": "no"}], ids=["check", "update"]
-)
+@pytest.mark.parametrize("fault", [{"wrong": "no"}, {"broken": "no"}], ids=["check", "update"])
 def test_a_renamed_resource_keeps_its_name_in_the_state_until_its_step_is_done(named, fault):
     named.declare({"b": {"shelf": "a", **fault, "options": {"aliases": [{"name": "a"}]}}})
 
@@ -273,7 +265,6 @@ def test_the_children_of_a_renamed_component_are_found_also_by_names_that_begin_
     assert {call.split()[0] for call in library.calls()} == {"check", "diff"}
 
 
-@pytest.mark.campaign
 def test_a_resource_finds_its_way_into_a_component_and_out_again(named):
     named.declare({}, rooms={"east": {"a": {"options": {"aliases": [{"parent": None}]}}}})
     assert plan(named, code=7) == ({f"{ROOM}::east": "create"}, {"create": 1, "same": 2})

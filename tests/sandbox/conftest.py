@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
+import serving
 from azuread_world import CLIENT, SECRET
 from azuread_world import WORLD as AZUREAD
 from serving import WORLD, Served, directory_token, serve
@@ -67,3 +69,9 @@ def azuread(control, graph_connection):
     token = directory_token(control, CLIENT, SECRET)
     graph_connection.headers["Authorization"] = f"Bearer {token}"
     return graph_connection
+
+
+@pytest.fixture
+def place(control):
+    """What starts from the world of the tests with other members of the tenant."""
+    return partial(serving.place, control)

@@ -1,17 +1,12 @@
 """API keys and SCIM keys (qlik-api.md 7.1 and 7.2)."""
 
 import pytest
-from serving import WORLD
+from serving import WORLD, place
 
 PATH = "/api/v1/api-keys"
 CONFIG = f"{PATH}/configs/{WORLD['tenant']['id']}"
 PROVIDER = "6425d61fbb406d75678f1204"
 DAY = 24 * 3600
-
-
-def place(control, switches=None, **tenant):
-    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
-    control.put("/_sandbox/world", json=world).raise_for_status()
 
 
 @pytest.fixture

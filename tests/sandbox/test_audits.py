@@ -1,16 +1,12 @@
 """Audits (qlik-api.md 10)."""
 
 import pytest
-from serving import WORLD
+from serving import WORLD, place
 
 PATH = "/api/v1/audits"
 ADD = "/api/v1/licenses/assignments/actions/add"
 DAY = 24 * 3600
 UPDATED = "com.qlik.license.assignment.updated"
-
-
-def place(control, **tenant):
-    control.put("/_sandbox/world", json=WORLD | {"tenant": WORLD["tenant"] | tenant}).raise_for_status()
 
 
 def add(tenant, *subjects):

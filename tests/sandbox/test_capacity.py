@@ -1,7 +1,7 @@
 """Capacity tenants, where entitlements follow roles; and the seats a tenant gives by itself (qlik-api.md 2.2, 2.5)."""
 
 import pytest
-from serving import CLIENT, WORLD
+from serving import CLIENT, place
 
 PATH = "/api/v1/licenses"
 ROWS = f"{PATH}/assignments"
@@ -13,11 +13,6 @@ CAPACITY = {
         {"id": "space02", "name": "BI", "type": "managed"},
     ],
 }
-
-
-def place(control, switches=None, **tenant):
-    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
-    control.put("/_sandbox/world", json=world).raise_for_status()
 
 
 @pytest.fixture

@@ -17,10 +17,6 @@ OPTIONS = {
 OIDC = {"protocol": "OIDC", "provider": "azureAD", "interactive": True, "createNewUsersOnLogin": True}
 
 
-def place(control, **tenant):
-    control.put("/_sandbox/world", json=WORLD | {"tenant": WORLD["tenant"] | tenant}).raise_for_status()
-
-
 def create(tenant, **body):
     return tenant.post(PATH, json=OIDC | body)
 

@@ -1,17 +1,12 @@
 """The license: its overview, its status, what was consumed, and what happens around its rows (qlik-api.md 2)."""
 
 import pytest
-from serving import WORLD
+from serving import WORLD, place
 
 PATH = "/api/v1/licenses"
 ROWS = f"{PATH}/assignments"
 HOUR = 3600
 DAY = 24 * HOUR
-
-
-def place(control, switches=None, **tenant):
-    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
-    control.put("/_sandbox/world", json=world).raise_for_status()
 
 
 def act(tenant, verb, *items):

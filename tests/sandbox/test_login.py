@@ -14,16 +14,6 @@ PROVIDER = {"id": "i" * 24, "protocol": "OIDC", "provider": "azureAD"}
 
 
 @pytest.fixture
-def place(control):
-    def place(switches=None, **changes):
-        """Start from the world of the tests with other members of the tenant."""
-        world = WORLD | {"tenant": WORLD["tenant"] | changes, "switches": switches or {}}
-        control.put("/_sandbox/world", json=world).raise_for_status()
-
-    return place
-
-
-@pytest.fixture
 def log_in(control):
     def log_in(subject, **claims):
         answer = control.post("/_sandbox/login", json={"subject": subject, **claims})

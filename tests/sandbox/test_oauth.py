@@ -4,7 +4,7 @@ import base64
 import json
 
 import pytest
-from serving import CLIENT, WORLD
+from serving import CLIENT, place
 
 PATH = "/api/v1/oauth-clients"
 TOKENS = "/api/v1/oauth-tokens"
@@ -16,11 +16,6 @@ M2M = {
     "allowedGrantTypes": ["client_credentials"],
     "allowedScopes": ["admin_classic", "user_default"],
 }
-
-
-def place(control, switches=None, **tenant):
-    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
-    control.put("/_sandbox/world", json=world).raise_for_status()
 
 
 def create(tenant, **body):

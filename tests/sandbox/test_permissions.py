@@ -9,15 +9,6 @@ COUNT = f"{USERS}/actions/count"
 READERS = {"name": "Readers of users", "assignedScopes": ["admin.users:read"], "level": "admin"}
 
 
-@pytest.fixture
-def place(control):
-    def place(**changes):
-        """Start from the world of the tests with other members of the tenant."""
-        control.put("/_sandbox/world", json=WORLD | {"tenant": WORLD["tenant"] | changes}).raise_for_status()
-
-    return place
-
-
 def with_scopes(place, *scopes):
     place(clients=[{"id": CLIENT, "secret": SECRET, "scopes": list(scopes)}])
 

@@ -13,15 +13,6 @@ BUILT_IN = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def place(control):
-    def place(**changes):
-        """Start from the world of the tests with other members of the tenant."""
-        control.put("/_sandbox/world", json=WORLD | {"tenant": WORLD["tenant"] | changes}).raise_for_status()
-
-    return place
-
-
 def names(answer):
     return [role["name"] for role in answer.raise_for_status().json()["data"]]
 

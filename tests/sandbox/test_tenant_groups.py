@@ -16,14 +16,13 @@ MADE = {
 
 
 @pytest.fixture(autouse=True)
-def place(control):
-    def place(switches=None, **changes):
+def place(place):
+    def place_made(switches=None, **changes):
         """Start from the world of the tests with these groups, and with other members of the tenant."""
-        world = WORLD | {"tenant": WORLD["tenant"] | MADE | changes, "switches": switches or {}}
-        control.put("/_sandbox/world", json=world).raise_for_status()
+        place(switches, **(MADE | changes))
 
-    place()
-    return place
+    place_made()
+    return place_made
 
 
 def names(answer):

@@ -9,16 +9,6 @@ INVITE = f"{USERS}/actions/invite"
 PROFESSIONAL = "/api/v1/licenses/assignments"
 
 
-@pytest.fixture
-def place(control):
-    def place(switches=None, **changes):
-        """Start from the world of the tests with other members of the tenant."""
-        world = WORLD | {"tenant": WORLD["tenant"] | changes, "switches": switches or {}}
-        control.put("/_sandbox/world", json=world).raise_for_status()
-
-    return place
-
-
 def names(answer):
     return [user["name"] for user in answer.raise_for_status().json()["data"]]
 

@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from serving import WORLD
+from serving import WORLD, place
 
 PATHS = ["/api/v1/webhooks", "/api/core/webhooks"]
 PATH = PATHS[1]
@@ -16,11 +16,6 @@ CREATED = "com.qlik.core.user.created"
 UPDATED = "com.qlik.license.assignment.updated"
 FAR = "https://hooks.contoso.test/qlik"
 DAY = 24 * 3600
-
-
-def place(control, switches=None, **tenant):
-    world = WORLD | {"tenant": WORLD["tenant"] | tenant, "switches": switches or {}}
-    control.put("/_sandbox/world", json=world).raise_for_status()
 
 
 class Receiver(BaseHTTPRequestHandler):

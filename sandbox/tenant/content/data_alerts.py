@@ -20,27 +20,18 @@ from sandbox.tenant.content.task_pages import (
     OWNED,
     OWNER_NAME,
     RECEIVED,
-    SORTS,
     find_task,
     own_or_received,
     read_roles,
     read_tasks,
     read_words,
+    tasks_of,
 )
-from sandbox.tenant.listing import Collection
 from sandbox.tenant.owners import accept_owner
 
 PATH = "/api/v1/data-alerts"
 
-_ALERTS = Collection(
-    columns="*",
-    source="documents",
-    sorts=SORTS,
-    attributes={},
-    refuse=alerts_refusal,
-    default_sort="datecreated",
-    default_limit=20,
-)
+_ALERTS = tasks_of(alerts_refusal)
 _ROLES = {"owner": OWNED, "recipient": RECEIVED, "notowner": f"{field_of('ownerId')} <> ?"}
 _STATES = {"VALID": field_of("enabled"), "DISABLED": f"NOT {field_of('enabled')}"}
 # What a patch may put where; the other published paths are not part of the sandbox.

@@ -20,28 +20,19 @@ from sandbox.tenant.content.task_pages import (
     OWNED,
     OWNER_NAME,
     RECEIVED,
-    SORTS,
     find_task,
     own_or_received,
     read_roles,
     read_tasks,
     read_words,
+    tasks_of,
 )
-from sandbox.tenant.listing import Collection
 from sandbox.tenant.owners import accept_owner
 
 PATH = "/api/v1/sharing-tasks"
 DISABLED = "DISABLED_DUE_TO_OWNERSHIP_CHANGE"
 
-_TASKS = Collection(
-    columns="*",
-    source="documents",
-    sorts=SORTS,
-    attributes={},
-    refuse=sharing_refusal,
-    default_sort="datecreated",
-    default_limit=20,
-)
+_TASKS = tasks_of(sharing_refusal)
 _ROLES = {"owner": OWNED, "recipient": RECEIVED}
 # What a patch may put where; the other published paths are not part of the sandbox.
 _VALUES: dict[str, tuple[str, type]] = {

@@ -30,6 +30,19 @@ SORTS = {
 )
 
 
+def tasks_of(refuse: Refuse) -> Collection:
+    """Return the list of one kind of task, whose errors `refuse` makes."""
+    return Collection(
+        columns="*",
+        source="documents",
+        sorts=SORTS,
+        attributes={},
+        refuse=refuse,
+        default_sort="datecreated",
+        default_limit=20,
+    )
+
+
 def own_or_received(caller: Caller) -> tuple[Clause, ...]:
     """Return the condition of the tasks a caller sees: those owned or received, and all for administrators."""
     if caller.may(f"{ADMIN}:read"):
