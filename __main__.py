@@ -17,14 +17,17 @@ from qlik_provider.components import Grants, LicensedGroup
 from qlik_provider.credentials import GraphTokens, qlik_tokens
 from qlik_provider.declaration import Declaration, load_declaration
 from qlik_provider.errors import QlikProviderError
+from qlik_provider.frozen import SETTINGS, FrozenGroup, FrozenSettings, read_registered
 from qlik_provider.graph import GraphClient
 from qlik_provider.groups import read_groups
 from qlik_provider.license_settings import warn_of_settings
 from qlik_provider.membership import Memberships, count_members
 from qlik_provider.people import Directory, TenantNames
+from qlik_provider.pilot import describe_pilot, find_frozen, narrow
 from qlik_provider.policy import write_subject
+from qlik_provider.queries import read_everyone, read_queries
 from qlik_provider.resolution import Resolved, resolve, unknown_people
-from qlik_provider.resources import GroupPolicy, LicenseAssignments, LicenseSettings
+from qlik_provider.resources import DirectoryMembers, GroupPolicy, LicenseAssignments, LicenseSettings
 from qlik_provider.tenant import Tenant
 from qlik_provider.tenant_settings import TenantSettings
 
@@ -40,21 +43,24 @@ def main() -> None:
     try:
         declaration = load_declaration(folder)
         tenant = Tenant(QlikClient(url, qlik_tokens(url)))
+        pilot, declaration = describe_pilot(declaration), narrow(declaration)
         resolved, counted, names, today = read_world(declaration, tenant)
-        warnings = [*resolved.warnings, *read_settings(declaration, tenant)]
+        warnings = [*pilot, *resolved.warnings, *read_settings(declaration, tenant)]
+        freeze(declaration)
     except QlikProviderError as error:
         raise pulumi.RunError(str(error)) from None
     for warning in warnings:
         pulumi.log.warn(warning)
-    groups = register_groups(declaration, resolved, names, url)
+    groups = register_groups(declaration, resolved, counted, names, url)
     licenses = register_licenses(declaration, resolved, counted, names, url)
     settings = register_settings(declaration, names, url)
     policies = [name_rights(key, group.policy) for key, group in groups.items() if group.policy]
     ends = pulumi.Output.all(
-        groups=[part.deviations for part in [*(group.members for group in groups.values()), *settings]] + policies,
-        licenses=[(seats.deviations, seats.doubt) for seats in licenses],
+        groups=[part.deviations for part in [*find_members(groups), *settings]] + policies,
+        licenses=[(seats.deviations, tell_doubt(seats, counted.awaited)) for seats in licenses],
     )
-    ends.apply(lambda outputs: tell_carried_out(declaration, outputs["groups"], outputs["licenses"], today))
+    if declaration.access.only is None:  # what is left alone is not known here
+        ends.apply(lambda outputs: tell_carried_out(declaration, outputs["groups"], outputs["licenses"], today))
     ends.apply(lambda outputs: gate(outputs["groups"], outputs["licenses"], counted.doubt))
 
 
@@ -64,11 +70,14 @@ def read_world(declaration: Declaration, tenant: Tenant) -> tuple[Resolved, Memb
     with ThreadPoolExecutor() as pool:
         gives_later = any(group.grant == "firstLogin" for group in declaration.groups.values())
         reading_names = pool.submit(tenant.read_names, with_holders=gives_later)
-        reading_groups = pool.submit(read_groups, graph, declaration.groups)
+        reading_groups = pool.submit(read_groups, graph, declaration.groups, pulumi.get_stack())
+        reading_queries = pool.submit(read_queries, graph, declaration.groups)
         users = graph.read_users()
+        everyone = read_everyone(declaration.groups, users)
         if unknown_people(declaration, Directory(users)):
             users += graph.read_deleted_users()
-        names, counted = reading_names.result(), count_members(declaration, reading_groups.result())
+        readings = {**reading_groups.result(), **reading_queries.result(), **everyone}
+        names, counted = reading_names.result(), count_members(declaration, readings)
     today = tenant.client.now.date()
     directory = Directory(users)
     resolved = resolve(declaration, directory, names, today, counted)
@@ -88,28 +97,56 @@ def read_settings(declaration: Declaration, tenant: Tenant) -> list[str]:
     return list(warn_of_settings(licenses.tenant_settings(), observed, licenses.order, licenses.baseline))
 
 
+def freeze(declaration: Declaration) -> None:
+    """Register as it is what the state knows and the declaration leaves alone; raises UnsafePlan where that cannot be.
+
+    What is not registered would be deleted, and what the state does not know would be created.
+    """
+    if declaration.access.only is None:
+        return
+    registered = read_registered()
+    for key in find_frozen(declaration, {key for key in registered if key}):
+        FrozenGroup(key, registered[key])
+    if SETTINGS in registered[""]:
+        FrozenSettings("license-settings")
+
+
 def name_rights(key: str, policy: GroupPolicy) -> pulumi.Output[dict[str, str]]:
     """Return the deviations of a policy by the subjects that approvals list."""
     return policy.deviations.apply(lambda rights: {write_subject(key, right): text for right, text in rights.items()})
 
 
+def find_members(groups: Mapping[str, LicensedGroup]) -> list[DirectoryMembers]:
+    """Return the members that this stack puts into groups."""
+    return [group.members for group in groups.values() if group.members]
+
+
+def tell_doubt(seats: LicenseAssignments, awaited: Mapping[str, str]) -> pulumi.Output[dict[str, str]]:
+    """Return what is in doubt; a group that this stack is to create is, once the state has known it."""
+    told = pulumi.Output.all(seats.doubt, seats.sources)
+    return told.apply(lambda told: {key: why for key, why in told[0].items() if key not in awaited or key in told[1]})
+
+
 def register_groups(
-    declaration: Declaration, resolved: Resolved, names: TenantNames, url: str
+    declaration: Declaration, resolved: Resolved, counted: Memberships, names: TenantNames, url: str
 ) -> dict[str, LicensedGroup]:
-    """Register one group of the directory for each declared one, with its policy in the tenant."""
+    """Register each declared group that this stack creates or that has a policy in the tenant."""
     claim_by = declaration.access.claim_by
     grants = {key: Grants(url, names.id, policy, claim_by) for key, policy in resolved.policies.items()}
     return {
         key: LicensedGroup(
             key,
             stack=pulumi.get_stack(),
-            name=group.name,
-            members=resolved.members[key],
+            name=group.name or counted.names[key],
+            members=None if group.members is None else resolved.members[key],
+            rule=group.rule,
+            existing=counted.sources.get(key, counted.names[key]) if group.existing else None,
             rules=resolved.member_rules,
             grants=grants.get(key),
+            previously=group.previously,
         )
         for key, group in declaration.groups.items()
-        if group.name and group.members is not None
+        if group.members is not None or group.rule or (group.existing and key in grants)
     }
 
 
@@ -133,8 +170,11 @@ def register_licenses(
         license=names.license,
         assignments={subject: str(entitlement) for subject, entitlement in resolved.assignments.items()},
         rules=resolved.license_rules,
-        doubt=counted.doubt,
+        doubt=counted.frozen,
         sources=counted.sources,
+        object_ids=resolved.object_ids,
+        kept={id: str(entitlement) for id, entitlement in resolved.kept.items()},
+        waiting={subject: str(entitlement) for subject, entitlement in resolved.waiting.items()},
     )
     pulumi.export("seats", seats.seats)
     return [seats]
@@ -155,7 +195,7 @@ def register_settings(declaration: Declaration, names: TenantNames, url: str) ->
     """Register what the tenant is to do by itself, where anything of it is declared."""
     licenses = declaration.access.licenses
     settings = licenses.tenant_settings() if licenses else {}
-    if licenses is None or not settings:
+    if licenses is None or not settings or declaration.access.only is not None:
         return []
     return [
         LicenseSettings("license-settings", tenant=url, tenant_id=names.id, settings=settings, retry=licenses.retry)

@@ -7,7 +7,7 @@ from qlik_provider.declaration import Declaration
 from qlik_provider.entitlements import fold
 from qlik_provider.people import Directory, TenantNames
 from qlik_provider.policy import parse_subject
-from qlik_provider.resolution import build_subject
+from qlik_provider.subjects import build_subject
 
 POLICY = "policy/"  # before a right of a group, `policy/<key>/<right>`, which is nobody's subject
 

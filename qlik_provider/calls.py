@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from pulumi.dynamic import ConfigureRequest, ResourceProvider
+from pulumi.dynamic import CheckFailure, CheckResult, ConfigureRequest, ResourceProvider
 from pulumi.output import Unknown
 
 from qlik_provider.errors import QlikProviderError
@@ -14,6 +14,10 @@ from qlik_provider.errors import QlikProviderError
 P = ParamSpec("P")
 R = TypeVar("R")
 Self = TypeVar("Self")
+
+
+FROZEN = "frozen"
+"""The input of a resource that is to stay as the state has it."""
 
 
 class StatelessProvider(ResourceProvider):
@@ -57,6 +61,18 @@ def describe_move(olds: Mapping[str, Any], news: Mapping[str, Any], identity: It
     """Return which of the inputs that a resource keeps for life became another; empty for none, and on a first run."""
     moved = (name for name in identity if olds and olds.get(name) != news.get(name))
     return next((f"{name} {olds.get(name)} became {news.get(name)}" for name in moved), "")
+
+
+def leave_frozen(olds: Mapping[str, Any], news: Mapping[str, Any]) -> CheckResult | None:
+    """Return the inputs as they were, for a resource that is to stay as it is; None for any other.
+
+    No plan is made of one that is not noted as checked, so nothing is read and nothing is written.
+    """
+    if not news.get(FROZEN):
+        return None
+    recorded = without_provider(olds)
+    failures = [] if recorded else [CheckFailure("", "what is not in the state cannot be left as it is")]
+    return CheckResult(recorded, failures)
 
 
 def without_provider(bag: Mapping[str, Any]) -> dict[str, Any]:

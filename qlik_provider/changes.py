@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from qlik_provider.entitlements import MEMBER, Entitlement, Seats, fold
 
-Verb = Literal["revoke", "switch", "assign"]
-VERBS: tuple[Verb, ...] = ("revoke", "switch", "assign")  # in the order in which they are sent
+Verb = Literal["move", "revoke", "switch", "assign"]
+VERBS: tuple[Verb, ...] = ("move", "revoke", "switch", "assign")  # in the order in which they are sent
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Change:
 
     `key` is the subject as our record spells it, `subject` as the service does, `held` the type of the row that was
     read, `mine` what this stack owns of it, `given` what comes in the place of what is declared: a weaker type while
-    somebody waits, or the baseline to who is no longer declared.
+    somebody waits, or the baseline to who is no longer declared. A move gives the row the subject it `becomes`.
     """
 
     verb: Verb
@@ -29,6 +29,7 @@ class Change:
     is_removal: bool = False
     is_approved: bool = False
     given: Entitlement | None = None
+    becomes: str | None = None
 
     @property
     def mail(self) -> str:
@@ -55,6 +56,8 @@ class Change:
             return f"{'add' if self.verb == 'assign' else 'remove'} {self.mail}"
         keys = ", ".join(self._result.keys) if self._result else ""
         match self.verb:
+            case "move":
+                return f"move {self.held} of {self.mail} from {self.subject} to {self.becomes}"
             case "assign":
                 return f"assign {self.type} to {self.mail} ({keys})"
             case "switch":

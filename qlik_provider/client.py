@@ -217,7 +217,7 @@ class Writer:
         return self._write("add", items)
 
     def update(self, items: Sequence[Mapping[str, str]]) -> tuple[BatchItem, ...]:
-        """Change {subject, sourceType, type} each."""
+        """Change {subject, sourceType, type} each, with sourceSubject where the row is another subject's so far."""
         return self._write("update", items)
 
     def delete(self, items: Sequence[Mapping[str, str]]) -> tuple[BatchItem, ...]:

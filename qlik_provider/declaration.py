@@ -9,7 +9,7 @@ from typing import Any
 
 from qlik_provider.claims import dispute_claims, dispute_owner
 from qlik_provider.documents import Document, parse_document, read_document
-from qlik_provider.entitlements import CAPACITY, KEY_PATTERN, NONE, RESERVED_KEYS
+from qlik_provider.entitlements import CAPACITY, KEY_PATTERN, NONE, PEOPLE, RESERVED_KEYS
 from qlik_provider.errors import DeclarationError
 from qlik_provider.shapes import SHAPES, Access, Approval, Group, Licenses, Person
 
@@ -104,9 +104,64 @@ def _contradictions(declaration: Declaration) -> Iterator[str]:
             yield declaration.fault(file, "name", reason=f"{group.name!r} is also the name of groups/{other}")
         for index in _repeated(group.members or ()):
             yield declaration.fault(file, "members", index, reason=f"{(group.members or ())[index]} is named twice")
+        for part, reason in _misplaced(group):
+            yield declaration.fault(file, part, reason=reason)
+    yield from _lasting_contradictions(declaration)
+    yield from _renaming_contradictions(declaration)
+    yield from _pilot_contradictions(declaration)
     yield from _people_contradictions(declaration, order)
     if licenses:
         yield from _license_contradictions(declaration, licenses)
+
+
+def _lasting_contradictions(declaration: Declaration) -> Iterator[str]:
+    order = declaration.access.licenses.order if declaration.access.licenses else ()
+    for key, group in declaration.groups.items():
+        if group.release_after and group.license not in order:
+            reason = f"keeps seats, and this group gives none; declare a license, one of {', '.join(order) or 'none'}"
+            yield declaration.fault(f"groups/{key}", "releaseAfter", reason=reason)
+
+
+def _renaming_contradictions(declaration: Declaration) -> Iterator[str]:
+    claims: dict[str, str] = {}
+    for key, group in declaration.groups.items():
+        former, reason = group.previously, ""
+        if former is None:
+            continue
+        if former == key:
+            reason = "is the key of this file itself; take the line out"
+        elif former in RESERVED_KEYS:
+            reason = f"{former!r} was never the key of a group"
+        elif former in declaration.groups:
+            reason = f"groups/{former}.yaml is there, so this is no other name of it; take the line or that file out"
+        elif claims.setdefault(former, key) != key:
+            reason = f"groups/{claims[former]} was {former!r} too, and one key becomes one key"
+        if reason:
+            yield declaration.fault(f"groups/{key}", "previously", reason=reason)
+
+
+def _pilot_contradictions(declaration: Declaration) -> Iterator[str]:
+    only = declaration.access.only or ()
+    for index, key in enumerate(only):
+        if key not in {*declaration.groups, PEOPLE}:
+            yield declaration.fault("access", "only", index, reason=f"{key!r} is no group of this stack")
+    for index in _repeated(only):
+        yield declaration.fault("access", "only", index, reason="is named twice")
+
+
+def _misplaced(group: Group) -> Iterator[tuple[str, str]]:
+    """Yield each part that means nothing beside the source of people, and why."""
+    if group.is_listed() and group.include:
+        yield "include", "members are as declared, whoever they are; take it out"
+    for index in _repeated(group.include):
+        yield "include", f"{group.include[index]} is named twice"
+    if group.is_selection():
+        nobody = f"is of a group, and {group.source} has none"
+        for part in ("name", "nested", "roles", "spaces"):
+            if part in group.model_fields_set:
+                yield part, f"{nobody}; take it out, or declare members, rule or existing"
+        if group.license is None:
+            yield group.source, "gives nothing: say which license its people get"
 
 
 def _people_contradictions(declaration: Declaration, order: tuple[str, ...]) -> Iterator[str]:
@@ -188,22 +243,13 @@ def _unsupported(declaration: Declaration) -> Iterator[str]:
     asked: list[tuple[str, tuple[str, ...], bool]] = []
     access = declaration.access
     asked += [
-        ("access", ("subject", "from"), access.subject.from_ == "tenant"),
         ("access", ("leavers",), access.leavers is not None),
         ("access", ("provision",), access.provision),
-        ("access", ("only",), access.only is not None),
     ]
     for key, group in declaration.groups.items():
         parts = {
-            "rule": group.rule is not None,
-            "nested": group.nested and group.existing is None,
-            "query": group.query is not None,
-            "everyone": group.everyone,
-            "allowEmpty": group.allow_empty and group.existing is None,
-            "roles": group.roles is not None and group.existing is not None,
-            "spaces": group.spaces is not None and group.existing is not None,
-            "releaseAfter": group.release_after is not None,
-            "previously": group.previously is not None,
+            "nested": group.nested and group.existing is None and not group.is_selection(),
+            "allowEmpty": group.allow_empty and group.is_listed(),
         }
         asked += [(f"groups/{key}", (name,), used) for name, used in parts.items()]
     asked += [("people", (name, "spaces"), person.spaces is not None) for name, person in declaration.people.items()]

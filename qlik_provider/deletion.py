@@ -46,6 +46,12 @@ def reason_to_keep(outputs: Bag, *, has_program: bool) -> str | None:
     return None
 
 
+def without_releases(outputs: Bag) -> dict[str, Any]:
+    """Return a bag in which no group keeps seats of the absent: a destroy waits for nobody's return."""
+    rules = {name: rule for name, rule in outputs.get("rules", {}).items() if not name.startswith("release.")}
+    return {**outputs, "rules": rules}
+
+
 def _read_licenses(approvals: str | None) -> Mapping[str, Any] | str | None:
     """Return the licenses block beside a folder of approvals, the fault of its file, or None without such a file."""
     path = Path(approvals).parent / "access.yaml" if approvals else None

@@ -162,6 +162,16 @@ def parse_reverts(text: str) -> Reverts:
     return Reverts(type, int(count), parse_minute(last))
 
 
+def write_absences(absences: Mapping[str, datetime]) -> str:
+    """Return since when somebody is absent from groups, as a record has it: `<key> <minute>[, <key> <minute>…]`."""
+    return ", ".join(f"{key} {since:{MINUTE_FORMAT}}" for key, since in sorted(absences.items()))
+
+
+def parse_absences(text: str) -> dict[str, datetime]:
+    """Return the absences written as `<key> <minute>[, <key> <minute>…]`; raises ValueError for anything else."""
+    return {key: parse_minute(minute) for key, minute in (part.split(" ") for part in text.split(", "))}
+
+
 def parse_minute(text: str) -> datetime:
     """Return the minute a record is written by; raises ValueError for anything else."""
     return datetime.strptime(text, MINUTE_FORMAT).replace(tzinfo=UTC)

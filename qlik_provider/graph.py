@@ -19,12 +19,21 @@ T = TypeVar("T", GraphUser, GraphMember, GraphGroup)
 
 SERVICE = "graph"
 PAGE = 999  # https://learn.microsoft.com/graph/paging
+GLANCE = 10  # pages, where a list is read for its likeness to a name and need not be whole
 BATCH = 20  # requests of one $batch: https://learn.microsoft.com/graph/json-batching
 READ_MEMBERS = "GroupMember.Read.All"  # https://learn.microsoft.com/graph/api/group-list-members
 BIND = 20  # members of one PATCH: https://learn.microsoft.com/graph/api/group-post-members
 
 _COUNTED = {"$select": "id,userPrincipalName,mail,displayName,accountEnabled,userType", "$count": "true"}
-_GROUP = {"$select": "id,displayName,groupTypes,membershipRuleProcessingState"}
+_GROUP = {"$select": "id,displayName,groupTypes,membershipRuleProcessingState,membershipRule"}
+
+
+OTHERS = ("servicePrincipal", "device", "orgContact")
+"""What can be a member of a group beside users and groups."""
+BELOW = "below"
+"""The users of a group and of the groups in it, among the counts of a group."""
+
+_EVENTUAL = {"ConsistencyLevel": "eventual"}
 
 
 class GraphClient:
@@ -55,6 +64,15 @@ class GraphClient:
             rows = self._list("/v1.0/directory/deletedItems/microsoft.graph.user", GraphUser, _COUNTED)
         return tuple(row.value(is_deleted=True) for row in rows)
 
+    def read_users_where(self, filter: str) -> tuple[DirectoryUser, ...]:
+        """Return the users a filter takes; raises NoEvidence for a list that may be short.
+
+        Every filter is asked as an advanced query: what works as a plain one works as such, and is counted
+        (https://learn.microsoft.com/graph/aad-advanced-queries).
+        """
+        rows = self._list("/v1.0/users", GraphUser, {**_COUNTED, "$filter": filter})
+        return tuple(row.value() for row in rows)
+
     def read_members(self, group: str, *, is_counted: bool = False) -> tuple[str, ...]:
         """Return the object ids of the direct members of a group, whatever their kind.
 
@@ -81,6 +99,23 @@ class GraphClient:
         rows = self._list("/v1.0/groups", GraphGroup, {**_GROUP, "$filter": f"displayName eq '{quoted}'"})
         return tuple(row.value() for row in rows if row.display_name.casefold() == name.casefold())
 
+    def read_group_names(self) -> tuple[str, ...]:
+        """Return the display names of groups; of a very large directory those of the first pages alone."""
+        rows = self._list("/v1.0/groups", GraphGroup, {"$select": "id,displayName"}, pages=GLANCE)
+        return tuple(row.display_name for row in rows)
+
+    def read_kind(self, id: str) -> str:
+        """Return the type of the object that has an object id, as `user`; raises NotFound where there is none."""
+        path = f"/v1.0/directoryObjects/{id}"
+        kind = parse_body(SERVICE, "GET", path, self._read(path, {}), GraphMember).kind
+        return kind.removeprefix("#microsoft.graph.")
+
+    def read_groups_nicknamed(self, nickname: str) -> tuple[DirectoryGroup, ...]:
+        """Return every group of a mail nickname, which only groups with mail do not share."""
+        quoted = nickname.replace("'", "''")
+        rows = self._list("/v1.0/groups", GraphGroup, {**_GROUP, "$filter": f"mailNickname eq '{quoted}'"})
+        return tuple(row.value() for row in rows)
+
     def read_group_users(self, group: str, *, nested: bool) -> tuple[DirectoryUser, ...]:
         """Return the users in a group, those in the groups in it too where `nested`.
 
@@ -91,12 +126,20 @@ class GraphClient:
         rows = self._list(f"/v1.0/groups/{group}/{relation}/microsoft.graph.user", GraphUser, _COUNTED)
         return tuple(row.value() for row in rows)
 
-    def count_nested_groups(self, group: str) -> int:
-        """Return how many groups are direct members of a group."""
-        path = f"/v1.0/groups/{group}/members/microsoft.graph.group"
-        body = self._read(path, {"$select": "id", "$count": "true", "$top": "1"})
-        count = body.get("@odata.count") if isinstance(body, Mapping) else None
-        return parse_body(SERVICE, "GET", path, count, int)
+    def count_left_out(self, group: str, *, nested: bool) -> dict[str, int]:
+        """Return how many a read of the users of a group leaves out, by their kind, as far as that can be told.
+
+        Unless `nested`, that is also each `group` in it, and the users BELOW. All is asked in one call, and of beta,
+        which alone lists service principals (https://learn.microsoft.com/graph/api/group-list-members).
+        """
+        relation = "transitiveMembers" if nested else "members"
+        lists = {kind: f"{relation}/microsoft.graph.{kind}" for kind in (*OTHERS, *(() if nested else ("group",)))}
+        lists |= {} if nested else {BELOW: "transitiveMembers/microsoft.graph.user"}
+        urls = [f"/groups/{group}/{path}?$count=true&$top=1&$select=id" for path in lists.values()]
+        requests = [{"method": "GET", "url": url, "headers": _EVENTUAL} for url in urls]
+        replies = {reply.id: reply for reply in _send_batch(self._http, requests, "beta")}
+        counts = {kind: _read_count(kind, replies.get(place)) for place, kind in enumerate(lists)}
+        return {kind: count for kind, count in counts.items() if count is not None}
 
     def read_rule(self, group: str) -> GraphRule.Status | None:
         """Return how the rule of a dynamic group was processed last; None for one that is not processed.
@@ -119,7 +162,7 @@ class GraphClient:
         """Return the replies to up to 20 GETs of one $batch, in the order they came."""
         return _send_batch(self._http, [{"method": "GET", "url": url} for url in urls])
 
-    def _list(self, path: str, shape: type[T], params: Mapping[str, str]) -> list[T]:
+    def _list(self, path: str, shape: type[T], params: Mapping[str, str], pages: int = 0) -> list[T]:
         items: list[T] = []
         query: Mapping[str, str] = {**params, "$top": str(PAGE)}
         seen: list[Mapping[str, str]] = []
@@ -128,12 +171,14 @@ class GraphClient:
             body = self._read(path, query)
             if not isinstance(body, Mapping) or not isinstance(body.get("value"), list):
                 raise NoEvidence(SERVICE, "GET", path, "a page without value")
+            if shape is GraphUser:
+                _refuse_concealed(path, body["value"])
             items += parse_body(SERVICE, "GET", path, body["value"], list[shape])  # type: ignore[valid-type]
             total = body.get("@odata.count", total)
             link = parse_body(SERVICE, "GET", path, body.get("@odata.nextLink") or "", str)
-            if not link:
-                break
             seen.append(query)
+            if not link or len(seen) == pages:
+                break
             query = dict(httpx.URL(link).params)
             if query in seen:
                 raise NoEvidence(SERVICE, "GET", path, "a link came twice, so the list may be short")
@@ -144,12 +189,35 @@ class GraphClient:
         return items
 
     def _read(self, path: str, params: Mapping[str, str]) -> Any:
-        headers = {"ConsistencyLevel": "eventual"} if "$count" in params else {}
+        headers = _EVENTUAL if "$count" in params else {}
         request = self._http.build_request("GET", path, params=params, headers=headers)
         try:
             return send(SERVICE, self._http, request)
         except Unauthorized as error:
             raise CredentialsError("ARM_CLIENT_SECRET", f"the directory refused the token: {error.reason}") from error
+
+
+def _refuse_concealed(path: str, people: Sequence[Any]) -> None:
+    """Raise CredentialsError for people without their properties: all that Graph shows to who may not read users.
+
+    https://learn.microsoft.com/graph/permissions-overview (limited information for inaccessible member objects)
+    """
+    for name in ("userPrincipalName", "accountEnabled"):
+        if any(isinstance(person, Mapping) and person.get(name, "") is None for person in people):
+            reason = f"{path} shows this client people without their {name}"
+            raise CredentialsError("ARM_CLIENT_ID", f"{reason}; grant it the application permission User.Read.All")
+
+
+def _read_count(kind: str, reply: GraphReply | None) -> int | None:
+    """Return the number in the reply to a count; None where it tells none.
+
+    A type that a group of its kind cannot hold is refused by Graph, so none are in it.
+    """
+    if reply is not None and reply.status == httpx.codes.BAD_REQUEST and kind in OTHERS:
+        return 0
+    body = reply.body if reply is not None and reply.status == httpx.codes.OK else None
+    count = body.get("@odata.count") if isinstance(body, Mapping) else None
+    return count if isinstance(count, int) else None
 
 
 @contextmanager
@@ -196,7 +264,9 @@ class GraphWriter:
         return f"{self._url}/v1.0/directoryObjects/{member}"
 
 
-def _send_batch(http: httpx.Client, requests: Sequence[Mapping[str, Any]]) -> tuple[GraphReply, ...]:
-    numbered = [{"id": str(number), **request} for number, request in enumerate(requests)]
-    request = http.build_request("POST", "/v1.0/$batch", json={"requests": numbered})
-    return parse_body(SERVICE, "POST", "/v1.0/$batch", send(SERVICE, http, request), GraphBatch).responses
+def _send_batch(
+    http: httpx.Client, requests: Sequence[Mapping[str, Any]], version: str = "v1.0"
+) -> tuple[GraphReply, ...]:
+    numbered, path = [{"id": str(number), **request} for number, request in enumerate(requests)], f"/{version}/$batch"
+    request = http.build_request("POST", path, json={"requests": numbered})
+    return parse_body(SERVICE, "POST", path, send(SERVICE, http, request), GraphBatch).responses

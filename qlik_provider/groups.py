@@ -1,29 +1,43 @@
-"""Groups of the directory that exist already, read side by side: their people, or why these are not known for certain.
+"""Groups of the directory, read side by side: their people, or why these are not known for certain.
+
+They exist already, or this stack creates them with a rule.
 
 Nothing here ends a run: whatever goes wrong with one group is doubt about this group, and doubt takes nothing away.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from difflib import get_close_matches
+from functools import cache
 
 from qlik_provider.errors import ApiError, Forbidden, NotFound
-from qlik_provider.graph import READ_MEMBERS, GraphClient
+from qlik_provider.graph import BELOW, OTHERS, READ_MEMBERS, GraphClient
 from qlik_provider.people import DirectoryGroup, GroupReading
+from qlik_provider.rule_groups import doubt_rule, read_rule_group, write_nickname
 from qlik_provider.shapes import ExistingGroup, Group
 
+Names = Callable[[], Collection[str]]
+
+TOO_LARGE = "Directory_ResultSizeLimitExceeded"
 AT_ONCE = 6  # groups; the client has eight connections, and others read beside us
 
 
-def read_groups(client: GraphClient, groups: Mapping[str, Group]) -> dict[str, GroupReading]:
-    """Return what was read of each declared group that exists already; raises CredentialsError only.
+def read_groups(client: GraphClient, groups: Mapping[str, Group], stack: str = "") -> dict[str, GroupReading]:
+    """Return what was read of each declared group that exists already or has a rule; raises CredentialsError only.
+
+    `stack` stands in the mail nickname of a group with a rule.
 
     https://learn.microsoft.com/graph/api/group-list-transitivemembers
     """
+    names = cache(client.read_group_names)  # asked for only where a name is missing
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(AT_ONCE) as counting:
         reading = {
-            key: pool.submit(_read_group, client, counting, key, group.existing, nested=group.nested)
+            key: pool.submit(_read_group, client, counting, names, key, group.existing, nested=group.nested)
             for key, group in groups.items()
             if group.existing
+        }
+        reading |= {
+            key: pool.submit(_read_ruled, client, group, stack, key) for key, group in groups.items() if group.rule
         }
         return {key: read.result() for key, read in reading.items()}
 
@@ -39,25 +53,38 @@ def trace_group(client: GraphClient, group: str) -> str:
 
 
 def _read_group(
-    client: GraphClient, counting: Executor, key: str, existing: ExistingGroup, *, nested: bool
+    client: GraphClient, counting: Executor, names: Names, key: str, existing: ExistingGroup, *, nested: bool
 ) -> GroupReading:
     name = existing.name or f"{existing.object_id}".lower()
     id = existing.object_id and existing.object_id.lower()
     try:
-        group = _find(client, key, existing)
+        group = _find(client, names, key, existing)
         if isinstance(group, str):
             return GroupReading(name, id, doubt=group)
         name, id = group.name, group.id.lower()
         return _read_people(client, counting, group, nested=nested)
-    except Forbidden:
-        return GroupReading(
-            name, id, doubt=f"{name!r} may not be read; grant this client the permission {READ_MEMBERS}"
-        )
     except ApiError as error:
-        return GroupReading(name, id, doubt=f"{name!r} could not be read; run again: {error}")
+        return GroupReading(name, id, doubt=_doubt_error(name, error))
 
 
-def _find(client: GraphClient, key: str, existing: ExistingGroup) -> DirectoryGroup | str:
+def _read_ruled(client: GraphClient, group: Group, stack: str, key: str) -> GroupReading:
+    name = f"{group.name}"
+    nicknames = [write_nickname(stack, known) for known in (key, group.previously) if known]
+    try:
+        return read_rule_group(client, name, f"{group.rule}", nicknames)
+    except ApiError as error:
+        return GroupReading(name, doubt=_doubt_error(name, error))
+
+
+def _doubt_error(name: str, error: ApiError) -> str:
+    if isinstance(error, Forbidden):
+        return f"{name!r} may not be read; grant this client the permission {READ_MEMBERS}"
+    if error.code == TOO_LARGE:
+        return f"{name!r} has more members than Graph lists; declare the groups in it, each in a file of its own"
+    return f"{name!r} could not be read; run again: {error}"
+
+
+def _find(client: GraphClient, names: Names, key: str, existing: ExistingGroup) -> DirectoryGroup | str:
     """Return the declared group, or why it is not known which one that is."""
     leave = f"or delete groups/{key}.yaml to give up what it confers"
     if existing.object_id is None:
@@ -65,13 +92,16 @@ def _find(client: GraphClient, key: str, existing: ExistingGroup) -> DirectoryGr
         if len(found) == 1:
             return found[0]
         if not found:
-            return f"no group is named {existing.name!r}; correct the name, write its objectId, {leave}"
+            near = _nearest(f"{existing.name}", names)
+            return f"no group is named {existing.name!r}{near}; correct the name, write its objectId, {leave}"
         ids = ", ".join(sorted(group.id for group in found))
         return f"{len(found)} groups are named {existing.name!r}; write the objectId of one of them: {ids}"
     id = existing.object_id.lower()
     try:
         group = client.read_group(id)
     except NotFound:
+        if kind := _find_kind(client, id):
+            return f"object id {id} is a {kind} and no group; declare that of a group, {leave}"
         where = "is in the recycle bin" if _is_deleted(client, id) else "is no group of the directory"
         return f"object id {id} {where}; restore it, declare another one, {leave}"
     if existing.name and group.name.casefold() != existing.name.casefold():
@@ -80,32 +110,54 @@ def _find(client: GraphClient, key: str, existing: ExistingGroup) -> DirectoryGr
 
 
 def _read_people(client: GraphClient, counting: Executor, group: DirectoryGroup, *, nested: bool) -> GroupReading:
-    doubt = _doubt_rule(client, group)
+    doubt = doubt_rule(client, group)
     if doubt:
         return GroupReading(group.name, group.id.lower(), doubt=doubt)
-    left_out = None if nested else counting.submit(client.count_nested_groups, group.id)
+    left_out = counting.submit(_count_left_out, client, group, nested=nested)
     users = client.read_group_users(group.id, nested=nested)
-    doubt = _doubt_rule(client, group)  # its processing may have begun meanwhile
+    doubt = doubt_rule(client, group)  # its processing may have begun meanwhile
+    counts = left_out.result()
+    remarks = ["its rule is paused, so these are its people of the last processing"] if group.is_paused else []
+    unknown = ["devices, applications and contacts"] if set(OTHERS) - counts.keys() else []
+    unknown += ["groups"] if not nested and "group" not in counts else []
+    remarks += [f"{what} in it could not be counted" for what in unknown]
     return GroupReading(
         name=group.name,
         id=group.id.lower(),
         users=() if doubt else users,
-        nested=left_out.result() if left_out else 0,
+        nested=counts.get("group", 0),
+        nested_users=max(counts[BELOW] - len(users), 0) if BELOW in counts else None,
+        others={kind: counts[kind] for kind in OTHERS if kind in counts},
         doubt=doubt,
-        remark="its rule is paused, so these are its people of the last processing" if group.is_paused else "",
+        remark="; ".join(remarks),
     )
 
 
-def _doubt_rule(client: GraphClient, group: DirectoryGroup) -> str:
-    """Return why the members of a dynamic group are not those of its rule; nothing where they are, or are to stay."""
-    if not group.is_dynamic or group.is_paused:
+def _count_left_out(client: GraphClient, group: DirectoryGroup, *, nested: bool) -> dict[str, int]:
+    """Return what can be told of who is left out: what cannot is no reason to doubt who is in."""
+    try:
+        return client.count_left_out(group.id, nested=nested)
+    except ApiError:
+        return {}
+
+
+def _nearest(name: str, names: Names) -> str:
+    """Return the group names most like one; nothing where there are none, or they cannot be read."""
+    try:
+        known = {found.casefold(): found for found in names()}
+    except ApiError:
         return ""
-    rule = client.read_rule(group.id)
-    if rule is not None and rule.status == "Succeeded":
+    near = [known[like] for like in get_close_matches(name.casefold(), known)]
+    return f"; the nearest: {', '.join(map(repr, near))}" if near else ""
+
+
+def _find_kind(client: GraphClient, id: str) -> str:
+    """Return what an object id that is no group's stands for; nothing where it stands for nothing, or nobody tells."""
+    try:
+        kind = client.read_kind(id)
+    except ApiError:
         return ""
-    if rule is not None and rule.status == "Failed":
-        return f"the rule of {group.name!r} could not be processed; correct it: {rule.error_message or rule.status}"
-    return f"the rule of {group.name!r} is being processed; run again when it is done"
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind)
 
 
 def _is_deleted(client: GraphClient, group: str) -> bool:

@@ -47,6 +47,8 @@ class JournalEntry(_Part):
     """The type before; null for none."""
     declared: str | None
     """The type afterwards; null for none."""
+    becomes: str | None = None
+    """The subject to which a seat moves; null for everything else."""
     outcome: Fate
     reason: str
     """In the words of the service; empty where it gave none."""
@@ -121,7 +123,7 @@ def make_record(
 
 def _entries(document: PlanDocument, fates: Fates, failure: str | None) -> Iterator[JournalEntry]:
     for change in document.changes:
-        fate, reason = fates.get(change.subject, ("unsent", failure or ""))
+        fate, reason = fates.get(_name_fate(change.verb, change.subject), ("unsent", failure or ""))
         yield _entry(change, fate, reason)
     for change in document.held:
         yield _entry(change, "held")
@@ -136,6 +138,7 @@ def _entry(change: PlannedChange, outcome: Fate, reason: str = "") -> JournalEnt
         mail=change.mail,
         held=change.held,
         declared=change.declared,
+        becomes=change.becomes,
         outcome=outcome,
         reason=reason,
     )
@@ -144,9 +147,17 @@ def _entry(change: PlannedChange, outcome: Fate, reason: str = "") -> JournalEnt
 def fates_of(outcomes: Iterable[Outcome]) -> Fates:
     """Return what became of the changes of people; a seat that somebody else took first was refused."""
     return {
-        outcome.change.subject: ("refused" if outcome.state == "short" else outcome.state, outcome.reason)
+        _name_fate(outcome.change.verb, outcome.change.subject): (
+            "refused" if outcome.state == "short" else outcome.state,
+            outcome.reason,
+        )
         for outcome in outcomes
     }
+
+
+def _name_fate(verb: str, subject: str) -> str:
+    """Return the name of a change: a subject that somebody moves away from may be given to somebody else at once."""
+    return f"move {subject}" if verb == "move" else subject
 
 
 def waiting_in(plan: Plan) -> Iterator[JournalEntry]:

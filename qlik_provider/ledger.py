@@ -7,9 +7,10 @@ declared at the last apply. https://www.pulumi.com/docs/iac/concepts/providers/d
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from qlik_provider.absence import Absences, Releases
 from qlik_provider.brake import Brake
 from qlik_provider.doubt import distrust
 from qlik_provider.entitlements import (
@@ -24,12 +25,15 @@ from qlik_provider.entitlements import (
     Reverts,
     Seats,
     fold,
+    parse_absences,
     parse_entitlement,
     parse_minute,
     parse_removals,
     parse_reverts,
     put_back_declared,
+    write_absences,
 )
+from qlik_provider.moves import match_people
 from qlik_provider.premises import Recorded, Rules
 from qlik_provider.verdicts import choose_rows, correct, count_reverts
 
@@ -90,7 +94,13 @@ MEMBERS = Form("members", _parse_member, lambda member: member.mail, ("group", "
 def inputs_of(outputs: Bag, form: Form) -> dict[str, Any]:
     """Return the inputs of the last apply: the ledger with the declared values of the deviations put back."""
     people = put_back_declared(outputs.get(form.people, {}), outputs.get("deviations", {}))
-    return {**{name: outputs[name] for name in form.echoed if name in outputs}, form.people: people}
+    rules = outputs.get("rules", {})
+    ids = {s: id for s, id in outputs.get("objectIds", {}).items() if s in people or f"protect.{s}" in rules}
+    return {
+        **{name: outputs[name] for name in form.echoed if name in outputs},
+        form.people: people,
+        **write_object_ids(ids),
+    }
 
 
 def recorded_of(outputs: Bag, form: Form, *, settled: bool) -> Recorded:
@@ -105,6 +115,8 @@ def recorded_of(outputs: Bag, form: Form, *, settled: bool) -> Recorded:
         settled=settled,
         reverts={subject: parse_reverts(text) for subject, text in outputs.get("reverts", {}).items()},
         retry=outputs.get("rules", {}).get("retry", ""),
+        absent={subject: parse_absences(text) for subject, text in outputs.get("absent", {}).items()},
+        object_ids=outputs.get("objectIds", {}),
     )
 
 
@@ -143,6 +155,14 @@ def rules_of(inputs: Bag, approved: Collection[str] = ()) -> Rules:
         first=tuple(filter(None, bag.get("priority", "").split(", "))),
         capacity={key: int(count) for key, count in under(bag, "capacity").items()},
         retry=str(bag.get("retry", "")),
+        releases=Releases(
+            after={key: timedelta(hours=int(hours)) for key, hours in under(bag, "release").items()},
+            confers=under(bag, "confers"),
+            denied=frozenset(fold(subject) for subject, type in under(bag, "exception").items() if type == NONE),
+        ),
+        only=frozenset(filter(None, str(bag["only"]).split(", "))) if "only" in bag else None,
+        exceptions=frozenset(map(fold, under(bag, "exception"))),
+        object_ids=inputs.get("objectIds", {}),
     )
 
 
@@ -152,15 +172,16 @@ def under(bag: Bag, prefix: str) -> dict[str, Any]:
 
 
 def carry_over(old: Bag, new: Bag, form: Form) -> tuple[dict[str, Any], list[str]]:
-    """Return `new` with what keys in doubt conferred in `old`, and the subjects this kept.
+    """Return `new` with what keys in doubt, or left alone, conferred in `old`, and the subjects that doubt kept.
 
     A group whose object id changed is in doubt until the rule `source.<key>` names the new id. The stronger of the old
     and the new value wins, so a declared gain from a healthy group still arrives.
     """
+    rules = rules_of(new)
     doubt, sources = dict(new.get("doubt", {})), dict(new.get("sources", {}))
     strangers: set[str] = set()
     for key, known in old.get("sources", {}).items():
-        if key in doubt:
+        if key in doubt or rules.leaves_alone(key):
             sources.setdefault(key, known)  # or the group that has the name after the doubt would pass for this one
         found = sources.get(key, known)
         is_known = isinstance(found, str)  # an object id that a preview cannot know yet equals itself
@@ -168,23 +189,39 @@ def carry_over(old: Bag, new: Bag, form: Form) -> tuple[dict[str, Any], list[str
             doubt[key] = f"object id {known} became {found}; accept it by objectId: {found} (the rule source.{key})"
             sources[key] = known
             strangers.add(key)
-    rank, before = rules_of(new).rank, form.parse_people(old)
+    rank, before = rules.rank, form.parse_people(old)
     people = distrust(form.parse_people(new), before, strangers, under(new.get("rules", {}), "confers"), rank)
     spelling = {fold(subject): subject for subject in people}
+    ids, known = dict(new.get("objectIds", {})), old.get("objectIds", {})
+    for subject, former in match_people(before, known, people, ids).items():
+        spelling |= {fold(earlier): subject for earlier in former}
     carried = []
     for old_subject, held in before.items():
         subject = spelling.get(fold(old_subject), old_subject)
-        doubtful = [key for key in held.keys if key in doubt]
+        kept = [key for key in held.keys if key in doubt or rules.leaves_alone(key)]
         declared = people.get(subject)
-        if not doubtful:
+        if not kept and not rules.leaves_person_alone(subject):
             continue
         if declared is None or (rank(declared.type) > rank(held.type) and not held.is_by_hand()):
             people[subject] = held
-            carried.append(subject)
+            ids |= {subject: known[subject]} if subject in known else {}
+            carried += [subject] if doubt.keys() & set(held.keys) else []
         else:
-            keys = (*declared.keys, *(key for key in doubtful if key not in declared.keys))
+            keys = (*declared.keys, *(key for key in kept if key not in declared.keys))
             people[subject] = Entitlement(declared.type, keys, declared.mail)
-    return {**new, form.people: form.write_people(people), "doubt": doubt, "sources": sources}, carried
+    changed = {form.people: form.write_people(people), "doubt": doubt, "sources": sources}
+    return {**new, **changed, **write_object_ids(ids)}, carried
+
+
+def describe_left_alone(inputs: Bag, form: Form) -> str:
+    """Return how many keep what keys give that do not count; nothing where every key does."""
+    rules = rules_of(inputs)
+    if rules.only is None:
+        return ""
+    people = form.parse_people(inputs).items()
+    left = [who for who, entry in people if rules.leaves_person_alone(who) or any(map(rules.leaves_alone, entry.keys))]
+    counts = ", ".join(sorted(rules.only)) or "nothing"
+    return f"only {counts} counts; {len(left)} people keep what something else gave them"
 
 
 def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment], now: datetime) -> dict[str, Any]:
@@ -211,13 +248,32 @@ def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment], now: da
             del ledger[subject]
         else:
             ledger[subject] = declared if declared and declared.type == left.type else left
+    about = {*ledger, *deviations, *outputs.get("rules", {})}
+    ids = {s: id for s, id in outputs.get("objectIds", {}).items() if {s, f"protect.{s}"} & about}
     return {
-        **{name: value for name, value in outputs.items() if name not in {"reverts", "unseen"}},
+        **{n: value for n, value in outputs.items() if n not in {"absent", "reverts", "unseen", "objectIds"}},
+        **write_object_ids(ids),
         form.people: form.write_people(ledger),
         "deviations": form.write_deviations(deviations),
         **write_reverts(reverts),
         **write_unseen(unseen),
+        **write_absent(recorded.absent, ledger, rules.releases, now),
     }
+
+
+def write_absent(
+    absent: Mapping[str, Absences], ledger: Mapping[str, Entitlement], releases: Releases, now: datetime
+) -> dict[str, Any]:
+    """Return the part of the outputs that says since when people are absent who hold something; none without any."""
+    entries = BySubject(ledger)
+    left = {who: releases.trim(keys, entries[who], now) for who, keys in absent.items() if who in entries}
+    told = {subject: write_absences(keys) for subject, keys in sorted(left.items()) if keys}
+    return {"absent": told} if told else {}
+
+
+def write_object_ids(ids: Mapping[str, str]) -> dict[str, Any]:
+    """Return the property that says whose the subjects are; none where each says it by itself."""
+    return {"objectIds": dict(sorted(ids.items()))} if ids else {}
 
 
 def write_reverts(reverts: Mapping[str, Reverts]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who of the groups that exist already counts, and when nobody can tell; performs no I/O."""
+"""Who of the people read from the directory counts, and when nobody can tell; performs no I/O."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,65 +8,110 @@ from qlik_provider.declaration import Declaration
 from qlik_provider.people import DirectoryUser, GroupReading
 from qlik_provider.shapes import Group
 
+# Members that are no people, by Graph's types: nobody logs in to Qlik as one of them, so no seat can be theirs.
+_OTHERS = {"servicePrincipal": "service principal", "device": "device", "orgContact": "contact"}
+
 
 @dataclass
 class Memberships:
-    """The people of every declared group that exists already, and what is in doubt about them."""
+    """The people of every declared group whose people are read from the directory, and what is in doubt about them."""
 
     users: dict[str, list[DirectoryUser]] = field(default_factory=dict)
     """Who counts, by key; nobody where the group is in doubt."""
     doubt: dict[str, str] = field(default_factory=dict)
+    awaited: dict[str, str] = field(default_factory=dict)
+    """Groups that this stack is to create: nobody counts yet, which is doubt for whoever got anything by the key."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The display name of each group, as far as it is known."""
     sources: dict[str, str] = field(default_factory=dict)
     """The object id of each group, as far as it is known."""
     rules: dict[str, str] = field(default_factory=dict)
     """What accepts an object id, also in the place of another one: that it is declared."""
     warnings: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """What the directory finds wrong with the declaration, at its place."""
+
+    @property
+    def frozen(self) -> dict[str, str]:
+        """What is in doubt for whoever got anything by a key."""
+        return {**self.doubt, **self.awaited}
+
+    def policy_rules(self, key: str) -> dict[str, str]:
+        """Return what a policy is told about its group: the doubt, and the object id that only its name stands for."""
+        rules = {"doubt": self.frozen[key]} if key in self.frozen else {}
+        is_named = key in self.sources and f"source.{key}" not in self.rules
+        return {**rules, "source": self.sources[key]} if is_named else rules
 
 
 def count_members(declaration: Declaration, readings: Mapping[str, GroupReading]) -> Memberships:
-    """Return who counts of the groups read: members of the directory who have not left it.
+    """Return who counts of the groups read: members of the directory who have not left it, and whom `include` names.
 
     A group in which nobody counts is in doubt unless it is declared to be allowed so.
     """
     counted = Memberships()
     for key, group in declaration.groups.items():
-        if group.existing is None:
+        if group.is_listed():
             continue
         reading = readings[key]
-        users = [user for user in reading.users if not _exclude(user)]
+        if reading.fault:
+            counted.faults.append(declaration.fault(f"groups/{key}", group.source, reason=reading.fault))
+            continue
+        users = [user for user in reading.users if not _exclude(user, group)]
         left_out = _describe(reading, group)
         doubt = reading.doubt
         if not doubt and not users and not group.allow_empty:
             beside = f" ({left_out})" if left_out else ""
             doubt = f"{reading.name!r} has nobody who counts{beside}; allowEmpty: true in groups/{key}.yaml accepts it"
         counted.users[key] = users
+        counted.names[key] = reading.name
         if reading.id:
             counted.sources[key] = reading.id
-        if group.existing.object_id:
-            counted.rules[f"source.{key}"] = group.existing.object_id.lower()
+        if accepted := _accept(group, reading):
+            counted.rules[f"source.{key}"] = accepted
         remarks = [f"{reading.name!r}: {remark}" for remark in (reading.remark, left_out) if remark]
-        if doubt:
+        if reading.awaited:
+            counted.awaited[key] = reading.awaited
+            remarks = [reading.awaited]
+        elif doubt:
             counted.doubt[key] = doubt
             remarks = [f"in doubt: {doubt}"]
-        counted.warnings += [declaration.fault(f"groups/{key}", "existing", reason=remark) for remark in remarks]
+        counted.warnings += [declaration.fault(f"groups/{key}", group.source, reason=remark) for remark in remarks]
     return counted
 
 
-def _exclude(user: DirectoryUser) -> str:
+def _accept(group: Group, reading: GroupReading) -> str | None:
+    """Return the object id that stands for a key whatever it was before: it is declared, or its rule is."""
+    if group.existing is None:
+        return reading.id
+    return group.existing.object_id and group.existing.object_id.lower()
+
+
+def _exclude(user: DirectoryUser, group: Group) -> str:
     """Return why a user does not count, or nothing."""
-    if user.has_left():
+    if user.is_deleted or (user.has_left() and "disabled" not in group.include):
         return "disabled"
-    return "" if user.user_type.casefold() == "member" else "guest"
+    is_guest = user.user_type.casefold() != "member"
+    return "guest" if is_guest and "guests" not in group.include else ""
 
 
 def _describe(reading: GroupReading, group: Group) -> str:
     """Return how many of a group do not count, and why: `left out: 2 guests, 1 disabled`; nothing for none."""
-    counts = Counter(_exclude(user) for user in reading.users)
-    hint = "s, whose people nested: true counts" if reading.nested > 1 else ", whose people nested: true counts"
+    counts = Counter(_exclude(user, group) for user in reading.users)
+    nested = f"nested {'group' if reading.nested == 1 else 'groups'} {_describe_below(reading.nested_users)}"
     parts = (
         (counts["guest"], "guest" if counts["guest"] == 1 else "guests"),
         (counts["disabled"], "disabled"),
-        (0 if group.nested else reading.nested, f"nested group{hint}"),
+        *((count, _OTHERS[kind] if count == 1 else f"{_OTHERS[kind]}s") for kind, count in reading.others.items()),
+        (reading.nested, nested),
     )
     said = ", ".join(f"{count} {noun}" for count, noun in parts if count)
     return f"left out: {said}" if said else ""
+
+
+def _describe_below(users: int | None) -> str:
+    """Return who is in the groups in a group, as the rest of a phrase about them."""
+    if users is None:
+        return "whose users could not be counted"
+    if not users:
+        return "with no more users"
+    return f"with {users} more {'user' if users == 1 else 'users'}, whom nested: true counts"

@@ -8,12 +8,27 @@ from typing import Any, Literal
 
 from qlik_provider.brake import add_removals, count_removals
 from qlik_provider.changes import Change, move_seat
-from qlik_provider.entitlements import Deviation, Seats
+from qlik_provider.entitlements import (
+    Deviation,
+    Entitlement,
+    Seats,
+    fold,
+)
 from qlik_provider.errors import QlikProviderError
-from qlik_provider.ledger import Bag, Form, rules_of, write_removed, write_reverts, write_seats, write_unseen
+from qlik_provider.ledger import (
+    Bag,
+    Form,
+    rules_of,
+    write_absent,
+    write_object_ids,
+    write_removed,
+    write_reverts,
+    write_seats,
+    write_unseen,
+)
 from qlik_provider.plan import Plan
 from qlik_provider.premises import Recorded
-from qlik_provider.verdicts import UNSENT, WAITLISTED, refusal_of
+from qlik_provider.verdicts import UNSENT, WAITLISTED, refusal_of, refusal_of_move, why_it_stays
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,8 @@ def settle(
 
     The ledger never claims what was not confirmed; `unseen` is what of it no list has shown, so far.
     """
+    moved = [outcome for outcome in outcomes if outcome.change.verb == "move"]
+    outcomes = [outcome for outcome in outcomes if outcome.change.verb != "move"]
     done = {outcome.change.key for outcome in outcomes if outcome.state == "done"}
     gone = {outcome.change.key for outcome in outcomes if outcome.is_gone}
     # Of what is gone a refusal is no news: it was about another row.
@@ -84,8 +101,10 @@ def settle(
             ledger.pop(change.key, None)
             if change.mine and change.key not in gone:
                 ledger[change.key] = change.mine
+    _put_back([outcome for outcome in moved if outcome.state != "done"], recorded, ledger, deviations)
     unseen = {subject: type for subject, type in recorded.unseen.items() if subject not in done}
-    unseen |= {o.change.key: o.change.type for o in outcomes if o.state == "done" and o.change.type and not o.is_seen}
+    late = [outcome for outcome in (*moved, *outcomes) if outcome.state == "done" and not outcome.is_seen]
+    unseen |= {outcome.change.key: outcome.change.type for outcome in late if outcome.change.type}
     lost = [
         change.lost for change in plan.changes if change.key in done and change.is_removal and not change.is_approved
     ]
@@ -98,7 +117,31 @@ def settle(
         "seats": write_seats(_seats_after(plan, done)),
         "foreign": dict(sorted((Counter(plan.foreign) + Counter(_become_foreign(plan, done))).items())),
         **write_unseen({subject: type for subject, type in unseen.items() if subject in ledger}),
+        **write_absent(plan.absent, ledger, rules_of(inputs).releases, now),
+        **write_object_ids(
+            {s: id for s, id in recorded.object_ids.items() if s in ledger} | dict(inputs.get("objectIds", {}))
+        ),
     }
+
+
+def _put_back(
+    outcomes: Iterable[Outcome],
+    recorded: Recorded,
+    ledger: dict[str, Entitlement],
+    deviations: dict[str, Deviation],
+) -> None:
+    """Give the seats that were to move and did not back to the subjects that hold them, and say so at both."""
+    spelling = {fold(subject): subject for subject in recorded.ledger}
+    failed = [(outcome, spelling[fold(outcome.change.subject)]) for outcome in outcomes]
+    for outcome, _ in failed:
+        ledger.pop(outcome.change.key, None)
+    for outcome, former in failed:
+        change = outcome.change
+        why = refusal_of_move(former) if outcome.state == "refused" and not outcome.is_gone else UNSENT
+        deviations[change.key] = Deviation(change.declared, why)
+        if change.mine and not outcome.is_gone:
+            ledger[former] = change.mine
+            deviations.setdefault(former, Deviation(None, why_it_stays(recorded.deviations.get(former), why)))
 
 
 def _name_failure(change: Change, state: str | None, *, is_waiting: bool) -> str:
@@ -112,7 +155,7 @@ def _become_foreign(plan: Plan, done: Collection[str]) -> Iterator[str]:
     """Yield the types of rows that were to become ours and did not, and of those that are the tenant's again."""
     for change in plan.changes:
         if change.key in done:
-            if change.type and change.declared is None:
+            if change.type and change.key not in plan.ledger:
                 yield change.type
         elif change.mine is None and change.held:
             yield change.held

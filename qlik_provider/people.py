@@ -1,7 +1,7 @@
 """People and names as the two services know them, as values."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,30 @@ class DirectoryGroup:
     """Its members follow from a rule."""
     is_paused: bool = False
     """The rule is not being processed, at somebody's wish."""
+    rule: str = ""
 
 
 @dataclass(frozen=True)
 class GroupReading:
-    """What one read of a group gave: its people, or why they are not known for certain."""
+    """What one read of a group, or of whom a query takes, gave: people, or why they are not known for certain."""
 
     name: str
-    """The display name; where the group was not found, what the declaration calls it."""
+    """The display name; where the group was not found, what the declaration calls it; of a query its filter."""
     id: str | None = None
     """The object id, as far as it is known."""
     users: tuple[DirectoryUser, ...] = ()
     nested: int = 0
     """Groups in the group whose people were not asked for."""
+    nested_users: int | None = 0
+    """Users in those groups who are not in the group itself; None where they could not be counted."""
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Members that are no people, by Graph's type of them."""
     doubt: str = ""
+    awaited: str = ""
+    """Why nobody is in it yet: this stack is to create it."""
     remark: str = ""
+    fault: str = ""
+    """What is wrong with the declaration of it, as only the directory can tell."""
 
 
 @dataclass(frozen=True)

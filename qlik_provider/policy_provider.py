@@ -23,6 +23,7 @@ from qlik_provider.calls import (
     fill_unknown,
     has_unknown,
     in_one_line,
+    leave_frozen,
     telling_failure,
     without_provider,
 )
@@ -30,6 +31,7 @@ from qlik_provider.errors import QlikProviderError, UnsafePlan
 from qlik_provider.journal import make_record
 from qlik_provider.ledger import Bag
 from qlik_provider.policy import UNSEEN, DesiredPolicy, PolicyPlan, plan_policy
+from qlik_provider.policy_doubt import freeze_policy
 from qlik_provider.policy_ledger import (
     PolicyOutcome,
     fates_of_rights,
@@ -46,6 +48,7 @@ from qlik_provider.policy_report import (
     make_policy_document,
 )
 from qlik_provider.policy_writes import PolicyApply, not_done
+from qlik_provider.renaming import follow
 from qlik_provider.report import PlanDocument, write_document
 from qlik_provider.session import (
     engine_log,
@@ -72,11 +75,17 @@ class PolicyProvider(StatelessProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs if they can be carried out; on a first run, plan."""
+        if left := leave_frozen(olds, news):
+            return left
         olds, inputs = without_provider(olds), without_provider(news)
         if _is_unplannable(inputs):
             return CheckResult(inputs, [])
+        inputs, doubt = freeze_policy(olds, inputs)
+        if doubt:
+            engine_log().warn(f"{_name(inputs)}: in doubt, so nothing is granted or withdrawn: {doubt}")
         try:
             desired = parse_policy(inputs)
+            olds = follow(olds, inputs)
             if moved := describe_move(olds, inputs, IDENTITY):
                 raise UnsafePlan(f"{moved}, and a policy stays with one; declare the new one beside it")
             reviewed_removals(_name(inputs), _identify(inputs))
@@ -97,6 +106,7 @@ class PolicyProvider(StatelessProvider):
         olds, news = without_provider(_olds), without_provider(_news)
         if _is_unplannable(news):
             return DiffResult(changes=None)
+        olds = follow(olds, news)
         inputs = fill_unknown(news, olds)
         is_same = inputs_of_policy(olds) == inputs
         if not was_checked(_address(inputs)):

@@ -5,8 +5,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from qlik_provider.absence import Absences, Releases
 from qlik_provider.brake import Brake
-from qlik_provider.entitlements import NONE, Assignment, Deviation, Entitlement, Removals, Reverts, Seats
+from qlik_provider.entitlements import (
+    HAND,
+    NONE,
+    PEOPLE,
+    Assignment,
+    Deviation,
+    Entitlement,
+    Removals,
+    Reverts,
+    Seats,
+    fold,
+)
+from qlik_provider.moves import ObjectIds
 from qlik_provider.waitlist import Waitlist
 
 Adopt = Literal["report", "upgrade", "all"]
@@ -37,6 +50,25 @@ class Rules:
     first: tuple[str, ...] = ()
     capacity: Mapping[str, int] = field(default_factory=dict)
     retry: str = ""
+    releases: Releases = field(default_factory=Releases)
+    only: frozenset[str] | None = None
+    """The only keys that count, everything else is left alone; None: all of them."""
+    exceptions: frozenset[str] = frozenset()
+    """Folded subjects of people for whom an exception stands in the place of their groups."""
+    object_ids: ObjectIds = field(default_factory=dict)
+    """Whose the declared subjects are that do not say it by themselves."""
+
+    def leaves_alone(self, key: str) -> bool:
+        """Tell whether what a key gives is not to be touched, of which nobody is in doubt."""
+        return self.only is not None and key not in self.only and key != HAND
+
+    def freezes(self, key: str) -> bool:
+        """Tell whether what a key gives stays as it is."""
+        return key in self.doubt or self.leaves_alone(key)
+
+    def leaves_person_alone(self, subject: str) -> bool:
+        """Tell whether somebody has an exception, and exceptions do not count."""
+        return self.leaves_alone(PEOPLE) and fold(subject) in self.exceptions
 
     def rank(self, type: str) -> int:
         """Return the place of a type, strongest 0; one nobody ordered is stronger than all, so it is left alone."""
@@ -78,3 +110,7 @@ class Recorded:
     settled: bool = False
     reverts: Mapping[str, Reverts] = field(default_factory=dict)
     retry: str = ""
+    absent: Mapping[str, Absences] = field(default_factory=dict)
+    """Since when somebody is absent from groups that release late, by folded subject."""
+    object_ids: ObjectIds = field(default_factory=dict)
+    """Whose the subjects in the ledger are that do not say it by themselves."""

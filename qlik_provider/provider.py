@@ -24,6 +24,7 @@ from qlik_provider.calls import (
     fill_unknown,
     has_unknown,
     in_one_line,
+    leave_frozen,
     telling_failure,
     without_provider,
 )
@@ -36,15 +37,18 @@ from qlik_provider.ledger import (
     Form,
     carry_over,
     correct_record,
+    describe_left_alone,
     inputs_of,
     recorded_of,
     stand_in,
     still_unseen,
     write_seats,
 )
+from qlik_provider.moves import keep_known
 from qlik_provider.outcomes import Outcome, settle
 from qlik_provider.plan import Plan, count_foreign, leave_out, make_plan
 from qlik_provider.premises import Observed, Recorded
+from qlik_provider.renaming import follow
 from qlik_provider.report import (
     PlanDocument,
     describe_outcomes,
@@ -89,6 +93,15 @@ class LedgerProvider(StatelessProvider):
         `known` are subjects whose absence would end something, so it has to be proven.
         """
 
+    def refuse_gone(self, olds: Bag, inputs: Bag) -> None:
+        """Raise UnsafePlan if what held people at the last apply is gone, and so nothing can be planned."""
+        del olds, inputs
+
+    def recall(self, outputs: Bag, inputs: Bag, *, settled: bool) -> Recorded:
+        """Return what the outputs record of what the inputs are about."""
+        del inputs
+        return recorded_of(outputs, self.form, settled=settled)
+
     @abstractmethod
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Carry a plan out."""
@@ -109,11 +122,13 @@ class LedgerProvider(StatelessProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs with what is in doubt carried over; on a first run, plan."""
+        if left := leave_frozen(olds, news):
+            return left
         inputs = without_provider(news)
         if has_unknown(inputs.get(self.form.people)):
             return CheckResult(inputs, [])
         try:
-            return CheckResult(self._check(without_provider(olds), inputs), [])
+            return CheckResult(self._check(follow(without_provider(olds), inputs, self.form), inputs), [])
         except (QlikProviderError, ValueError) as error:
             return CheckResult(inputs, [CheckFailure("", str(error))])
 
@@ -122,6 +137,7 @@ class LedgerProvider(StatelessProvider):
         if moved := describe_move(olds, inputs, self.identity):
             raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
         reviewed_removals(self.name(inputs), self.identify(inputs))
+        inputs = keep_known(olds, inputs, self.form.parse_people)
         if olds and "doubt" in self.form.echoed:
             found = inputs.get("sources", {})
             inputs, carried = carry_over(olds, inputs, self.form)
@@ -132,11 +148,13 @@ class LedgerProvider(StatelessProvider):
             if carried:
                 doubt = "; ".join(f"{key}: {reason}" for key, reason in sorted(inputs["doubt"].items()))
                 engine_log().warn(f"{self.name(inputs)}: kept in doubt ({doubt}): {name_some(sorted(carried))}")
+        if olds and (left := describe_left_alone(inputs, self.form)):
+            engine_log().info(f"{self.name(inputs)}: {left}")
         note_check(self._address(inputs))
-        if olds:
-            self.observe(inputs)
-        else:
+        if not olds:
             self.make_plan(inputs, Recorded()).raise_if_unsafe()
+        elif self.observe(inputs) is None:
+            self.refuse_gone(olds, inputs)
         return inputs
 
     def _trace(self, reason: str, known: str | None, found: Any) -> str:
@@ -152,11 +170,12 @@ class LedgerProvider(StatelessProvider):
         olds, news = without_provider(_olds), without_provider(_news)
         if has_unknown(news.get(self.form.people)):
             return DiffResult(changes=None)
+        olds = follow(olds, news, self.form)
         inputs = fill_unknown(news, olds)
         is_same = inputs_of(olds, self.form) == inputs
         if not was_checked(self._address(inputs)):
             return DiffResult(changes=False if is_same else None)
-        recorded = recorded_of(olds, self.form, settled=is_same)
+        recorded = self.recall(olds, inputs, settled=is_same)
         plan = self.make_plan(inputs, recorded)
         plan.raise_if_unsafe()
         is_shown_now = recorded != self._look_again(inputs, recorded)
@@ -173,8 +192,9 @@ class LedgerProvider(StatelessProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Apply all that can be applied and return the truth."""
         note_program()
-        olds, inputs = without_provider(_olds), without_provider(_news)
-        recorded = recorded_of(olds, self.form, settled=inputs_of(olds, self.form) == inputs)
+        inputs = without_provider(_news)
+        olds = follow(without_provider(_olds), inputs, self.form)
+        recorded = self.recall(olds, inputs, settled=inputs_of(olds, self.form) == inputs)
         return UpdateResult(self._apply(inputs, recorded))
 
     @in_one_line
@@ -221,7 +241,7 @@ class LedgerProvider(StatelessProvider):
     def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Apply a plan, tell what was done, and write it into the journal, also where nothing could be done."""
         with telling_failure(lambda reason: self._journal(inputs, plan, (), reason)):
-            outcomes = self.apply(inputs, plan) if plan.changes else ()
+            outcomes = self.apply(inputs, plan) if plan.sent else ()
         if outcomes:
             engine_log().tell(*describe_outcomes(self.name(inputs), outcomes))
         self._journal(inputs, plan, outcomes)

@@ -16,7 +16,7 @@ from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
-from qlik_provider.verdicts import HELD, UNREVIEWED, WAITLISTED
+from qlik_provider.verdicts import ABSENT, HELD, UNREVIEWED, WAITLISTED
 
 _NAMED_REMOVALS = 50
 _NAMED_GAINS = 10
@@ -29,8 +29,9 @@ class _Part(BaseModel):
 class PlannedChange(_Part):
     """One change of a plan document."""
 
-    verb: Literal["revoke", "switch", "assign", "add", "remove", "grant", "withdraw", "put", "give back"]
+    verb: Literal["move", "revoke", "switch", "assign", "add", "remove", "grant", "withdraw", "put", "give back"]
     subject: str
+    """Whose row it is before."""
     mail: str
     held: str | None
     """The type before; null for none."""
@@ -39,6 +40,8 @@ class PlannedChange(_Part):
     keys: tuple[str, ...]
     is_removal: bool
     is_approved: bool
+    becomes: str | None = None
+    """The subject to which a seat moves; null for everything else."""
 
 
 class PlannedSeats(_Part):
@@ -98,7 +101,7 @@ class PlanDocument(_Part):
 
 def describe_plan(resource: str, plan: Plan) -> tuple[str, tuple[str, ...]]:
     """Return what a plan does, and what is worth a warning."""
-    counts = Counter(_verb(change) for change in plan.changes)
+    counts = Counter(_verb(change) for change in plan.sent)
     summary = ", ".join(f"{counts[verb]} to {verb}" for verb in sorted(counts)) or "no changes"
     left = [
         f"{len(plan.held)} held" if plan.held else "",
@@ -108,7 +111,12 @@ def describe_plan(resource: str, plan: Plan) -> tuple[str, tuple[str, ...]]:
     lines = [f"{resource}: {'; '.join(part for part in parts if part)}", *_describe_removals(plan)]
     removals = [change for change in plan.changes if change.is_removal]
     gains = [change for change in plan.changes if not change.is_removal]
-    lines += _name(removals, _NAMED_REMOVALS) + _name(gains, _NAMED_GAINS) + [f"  {note}" for note in plan.notes]
+    lines += (
+        _name(removals, _NAMED_REMOVALS)
+        + _name(plan.moves, _NAMED_GAINS)
+        + _name(gains, _NAMED_GAINS)
+        + [f"  {note}" for note in plan.notes]
+    )
     return "\n".join(lines), tuple(_warnings(resource, plan))
 
 
@@ -135,10 +143,10 @@ def count_done(verbs: Iterable[str]) -> str:
 
 def is_quiet(plan: Plan) -> bool:
     """Tell whether a plan is worth no line."""
-    return not (plan.changes or plan.deviations or plan.faults or plan.warnings or plan.seats)
+    return not (plan.sent or plan.deviations or plan.faults or plan.warnings or plan.seats)
 
 
-def _verb(change: Change) -> Literal["revoke", "switch", "assign", "add", "remove"]:
+def _verb(change: Change) -> Literal["move", "revoke", "switch", "assign", "add", "remove"]:
     if MEMBER in {change.type, change.held}:
         return "add" if change.verb == "assign" else "remove"
     return change.verb
@@ -187,7 +195,7 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
         yield "\n".join(lines + _more(plan.unreviewed, _NAMED_REMOVALS))
     reasons: dict[str, list[str]] = {}
     for subject, deviation in plan.deviations.items():
-        if deviation.why not in {HELD, UNREVIEWED, WAITLISTED}:
+        if deviation.why not in {ABSENT, HELD, UNREVIEWED, WAITLISTED}:
             name = deviation.declared or plan.ledger.get(subject)
             reasons.setdefault(deviation.why, []).append(name.mail if name else subject)
     for why, names in sorted(reasons.items()):
@@ -238,7 +246,7 @@ def make_document(
         identity=dict(identity),
         approvals=approvals,
         now=now,
-        changes=tuple(_document_change(change) for change in plan.changes),
+        changes=tuple(_document_change(change) for change in plan.sent),
         held=tuple(_document_change(change) for change in plan.held),
         unreviewed=tuple(_document_change(change) for change in plan.unreviewed),
         deviations=dict(sorted(deviations.items())),
@@ -268,6 +276,7 @@ def _document_change(change: Change) -> PlannedChange:
         keys=entitlement.keys,
         is_removal=change.is_removal,
         is_approved=change.is_approved,
+        becomes=change.becomes,
     )
 
 

@@ -1,7 +1,7 @@
 """What the names of a declaration mean, and so who is to hold what; performs no I/O."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
@@ -11,9 +11,11 @@ from qlik_provider.declaration import Declaration
 from qlik_provider.entitlements import CAPACITY, NONE, PEOPLE, Entitlement, fold
 from qlik_provider.errors import DeclarationError
 from qlik_provider.membership import Memberships
-from qlik_provider.people import Directory, DirectoryUser, TenantNames, TenantUser
+from qlik_provider.moves import leave_out_known
+from qlik_provider.people import Directory, DirectoryUser, TenantNames
 from qlik_provider.rights import find_space_faults
-from qlik_provider.shapes import BrakeRule, Group, Subject
+from qlik_provider.shapes import BrakeRule, Group, hours_of
+from qlik_provider.subjects import Subjects, check_subjects
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Resolved:
     member_rules: Mapping[str, str | int]
     policies: Mapping[str, "Policy"]
     warnings: tuple[str, ...]
+    object_ids: Mapping[str, str] = field(default_factory=dict)
+    """Whose a subject is, for subjects that do not say it by themselves."""
+    kept: Mapping[str, Entitlement] = field(default_factory=dict)
+    """By object id: people whose subject is a newcomer's, or that nobody can tell; what they hold stays where it is."""
+    waiting: Mapping[str, Entitlement] = field(default_factory=dict)
+    """What people get after their first login, and what those who hold a seat under a former subject keep."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +55,19 @@ def resolve(
 ) -> Resolved:
     """Return what the declaration means on a day; raises DeclarationError with every fault, each at its place.
 
-    `counted` are the people of the groups that exist already; without it the declaration may have none.
+    `counted` are the people read from the directory; without it the declaration may have no such group.
     """
     counted = counted or Memberships()
     resolution = _Resolution(declaration, directory, tenant, today)
-    faults = [*_unknown_names(declaration, tenant)]
+    faults = [*_unknown_names(declaration, tenant), *counted.faults]
     members = {key: counted.users.get(key) or resolution.find_members(key) for key in declaration.groups}
     assignments = resolution.assign(members)
     protected = resolution.find_protected()
-    subjects = {user.id: resolution.subject_of(user) for user in protected}
+    subjects = {subject: user for user in protected for subject in resolution.subjects_of(user)}
     faults += resolution.faults
+    checked = check_subjects(resolution.holders, resolution.subjects)
     if not faults:
-        faults += check_subjects(resolution.holders, tenant.users, declaration.access.subject)
+        faults += checked.faults
     if faults:
         raise DeclarationError(faults)
     brake, approvals = _brake_rules(declaration.access.brake), {"approvals": str(declaration.folder / "approvals")}
@@ -67,15 +76,21 @@ def resolve(
         members={key: {user.id: user.user_principal_name for user in users} for key, users in members.items()},
         license_rules={
             **_license_rules(declaration),
+            **(resolution.exceptions if declaration.access.only is not None or _releases_late(declaration) else {}),
             **{f"capacity.{key}": count for key, count in sorted(resolution.on_capacity.items())},
             **brake,
             **approvals,
-            **{f"protect.{subjects[user.id]}": user.address for user in protected},
+            **{f"protect.{subject}": user.address for subject, user in subjects.items()},
             **counted.rules,
         },
         member_rules={**brake, **approvals, **{f"protect.{user.id}": user.address for user in protected}},
-        policies=_find_policies(declaration, members, protected, {**brake, **approvals}),
-        warnings=(*counted.warnings, *resolution.warnings),
+        policies=_find_policies(declaration, members, protected, {**brake, **approvals}, counted),
+        warnings=(*counted.warnings, *resolution.warnings, *resolution.describe_subjects(), *checked.warnings),
+        object_ids=leave_out_known(
+            {**{subject: user.id for subject, user in subjects.items()}, **resolution.object_ids}
+        ),
+        kept=resolution.kept,
+        waiting=resolution.waiting,
     )
 
 
@@ -84,6 +99,7 @@ def _find_policies(
     members: Mapping[str, Collection[DirectoryUser]],
     protected: Iterable[DirectoryUser],
     rules: Mapping[str, str | int],
+    counted: Memberships,
 ) -> dict[str, Policy]:
     """Return the policy of each group that declares roles or spaces; a withdrawal reaches everybody in the group."""
     own = {name: value for name, value in _license_rules(declaration).items() if name in {"adopt", "retry"}}
@@ -96,6 +112,7 @@ def _find_policies(
             rules={
                 **own,
                 **rules,
+                **counted.policy_rules(key),
                 **{f"protect.{user.id}": addresses[user.id] for user in members[key] if user.id in addresses},
             },
         )
@@ -122,7 +139,14 @@ class _Resolution:
         self._arrived = {fold(user.subject) for user in tenant.users if user.status == "active"} | tenant.holders
         self.faults: list[str] = []
         self.warnings: list[str] = []
+        self.subjects = Subjects(declaration.access.subject, tenant.users)
         self.holders: dict[str, DirectoryUser] = {}
+        self.exceptions: dict[str, str] = {}
+        """The rule of each exception that counts."""
+        self.object_ids: dict[str, str] = {}
+        self.kept: dict[str, Entitlement] = {}
+        self.waiting: dict[str, Entitlement] = {}
+        self._without: list[DirectoryUser] = []
 
     def find_members(self, key: str) -> list[DirectoryUser]:
         """Return the declared members of a group who are in the directory, disabled ones included."""
@@ -146,51 +170,107 @@ class _Resolution:
         licenses = self.declaration.access.licenses
         if licenses is None:
             return {}
-        granted: dict[str, dict[str, str]] = {}
         users: dict[str, DirectoryUser] = {}
-        for key, group in self.declaration.groups.items():
-            for user in self._count_in(key, group, members[key]):
-                users[user.id] = user
-                granted.setdefault(user.id, {})[key] = group.license or NONE
-        for user, type in self._exceptions():
-            users[user.id] = user
-            granted[user.id] = {} if type == NONE else {PEOPLE: type}
+        granted, late = self._collect(members, users)
         for id, keys in granted.items():
-            granted[id] = self._take_seats(keys, has_left=users[id].has_left())
-        rank = licenses.order.index
-        assignments = {}
+            granted[id] = self._take_seats(keys)
+        assignments: dict[str, Entitlement] = {}
         for id, keys in sorted(granted.items()):
-            user = users[id]
-            if not keys or user.has_left():
-                continue
-            subject = self.subject_of(user)
-            if subject is None:
-                continue
-            strongest_first = sorted(keys, key=lambda key: (rank(keys[key]), key))
-            assignments[subject] = Entitlement(keys[strongest_first[0]], tuple(strongest_first), user.address)
-            self._hold(subject, user)
+            if keys:
+                self._give(users[id], self._entitle(users[id], keys), assignments)
+        for id, keys in sorted(late.items()):
+            seats = {key: type for key, type in {**granted.get(id, {}), **keys}.items() if type != CAPACITY}
+            if seats:
+                self._keep_waiting(users[id], self._entitle(users[id], seats))
         return assignments
 
-    def _count_in(self, key: str, group: Group, members: Iterable[DirectoryUser]) -> list[DirectoryUser]:
-        """Return the people to whom a group gives its license: with firstLogin, those who have come or hold a seat."""
+    def _collect(
+        self, members: Mapping[str, Iterable[DirectoryUser]], users: dict[str, DirectoryUser]
+    ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+        """Return which types everybody gets by which keys, and those that come with the first login; note everybody."""
+        granted: dict[str, dict[str, str]] = {}
+        late: dict[str, dict[str, str]] = {}
+        for key, group in self.declaration.groups.items():
+            counted, waiting = self._count_in(key, group, members[key])
+            for given, people in ((granted, counted), (late, waiting)):
+                for user in people:
+                    users[user.id] = user
+                    given.setdefault(user.id, {})[key] = group.license or NONE
+        for user, type in self._exceptions():
+            users[user.id] = user
+            self.exceptions |= {f"exception.{subject}": type for subject in self._known_subjects(user)}
+            granted[user.id] = {} if type == NONE or not self.declaration.access.counts(PEOPLE) else {PEOPLE: type}
+            late.pop(user.id, None)
+        return granted, late
+
+    def _entitle(self, user: DirectoryUser, keys: Mapping[str, str]) -> Entitlement:
+        """Return what keys confer together: the strongest of their types."""
+        order = self.declaration.access.licenses.order if self.declaration.access.licenses else ()
+        strongest_first = sorted(keys, key=lambda key: (order.index(keys[key]), key))
+        return Entitlement(keys[strongest_first[0]], tuple(strongest_first), user.address)
+
+    def _give(self, user: DirectoryUser, entitlement: Entitlement, assignments: dict[str, Entitlement]) -> None:
+        """Give a person what they are entitled to, by their subject; who has none, or a newcomer's, is kept."""
+        ambiguous = self.subjects.describe_ambiguous(user)
+        if ambiguous:
+            self.faults.append(self.declaration.fault("access", "subject", "from", reason=ambiguous))
+        subject = self.subjects.build(user)
+        if subject is None or self.subjects.is_newcomer(user):
+            self.kept[user.id] = entitlement
+            self._without.append(user)
+        if subject is not None:
+            assignments[subject] = entitlement
+            self.object_ids[subject] = user.id
+            self._hold(subject, user)
+
+    def _keep_waiting(self, user: DirectoryUser, entitlement: Entitlement) -> None:
+        """Remember what a person gets after the first login: who holds a seat under a former subject has come."""
+        subject = self.subjects.build(user)
+        if subject is None or self.subjects.is_newcomer(user):
+            self.kept[user.id] = entitlement
+        else:
+            self.waiting[subject] = entitlement
+            self.object_ids[subject] = user.id
+
+    def subjects_of(self, user: DirectoryUser) -> list[str]:
+        """Return every subject that is a person's, as far as anybody can tell; the object id of who has none."""
+        return self._known_subjects(user) or [user.id]
+
+    def _known_subjects(self, user: DirectoryUser) -> list[str]:
+        built = self.subjects.build(user)
+        return [other.subject for other in self.subjects.find_users(user)] if built is None else [built]
+
+    def describe_subjects(self) -> Iterator[str]:
+        """Yield a warning about people who have no subject, or a newcomer's."""
+        for reason in self.subjects.describe_missing(self._without):
+            yield self.declaration.fault("access", "subject", "from", reason=reason)
+
+    def _count_in(
+        self, key: str, group: Group, members: Iterable[DirectoryUser]
+    ) -> tuple[list[DirectoryUser], list[DirectoryUser]]:
+        """Return to whom a group gives its license, and whom it will: with firstLogin, who has come or holds a seat.
+
+        Nobody who has left, unless it includes the disabled.
+        """
         if group.license is None:
-            return []
+            return [], []
+        members = [user for user in members if "disabled" in group.include or not user.has_left()]
         if group.grant == "declared":
-            return list(members)
+            return members, []
         counted: list[DirectoryUser] = []
         waiting: list[DirectoryUser] = []
         for user in members:
-            subject = build_subject(user, self.declaration.access.subject)
+            subject = self.subjects.build(user)
             (counted if subject and fold(subject) in self._arrived else waiting).append(user)
         if waiting:
             names = name_some([user.address for user in waiting])
             self.warnings.append(f"{key}: {len(waiting)} get a license after their first login: {names}")
-        return counted
+        return counted, waiting
 
-    def _take_seats(self, keys: dict[str, str], *, has_left: bool) -> dict[str, str]:
+    def _take_seats(self, keys: dict[str, str]) -> dict[str, str]:
         """Return the keys that give a seat, and count those that give minutes where no other gives more."""
         seats = {key: type for key, type in keys.items() if type != CAPACITY}
-        if not seats and not has_left:
+        if not seats:
             for key in keys:
                 self.on_capacity[key] = self.on_capacity.get(key, 0) + 1
         return seats
@@ -244,15 +324,6 @@ class _Resolution:
                 self.faults.append(self.declaration.fault(f"groups/{key}", "members", reason=_named_twice(user)))
             seen.add(user.id)
 
-    def subject_of(self, user: DirectoryUser) -> str | None:
-        """Return a person's subject; None, and a fault, where the directory does not give what it is made of."""
-        subject = build_subject(user, self.declaration.access.subject)
-        if subject is None:
-            origin = self.declaration.access.subject.from_
-            reason = f"{user.user_principal_name} has no {origin} to make a subject of"
-            self.faults.append(self.declaration.fault("access", "subject", "from", reason=reason))
-        return subject
-
     def _hold(self, subject: str, user: DirectoryUser) -> None:
         other = self.holders.setdefault(fold(subject), user)
         if other.id != user.id:
@@ -262,64 +333,6 @@ class _Resolution:
 
 def _named_twice(user: DirectoryUser) -> str:
     return f"{user.user_principal_name} is named twice, by mail and by user principal name"
-
-
-def build_subject(user: DirectoryUser, rule: Subject) -> str | None:
-    r"""Return the subject of a person in the tenant, `<realm>\<id>` where a realm is declared; None if they lack it.
-
-    https://qlik.dev/manage/automate/identity-provider-create (claimsMapping.sub, realm)
-    """
-    values = {"objectId": user.id, "userPrincipalName": user.user_principal_name, "mail": user.mail}
-    value = values.get(rule.from_)
-    if not value:
-        return None
-    return f"{rule.realm}\\{value}" if rule.realm else value
-
-
-def check_subjects(holders: Mapping[str, DirectoryUser], users: Iterable[TenantUser], rule: Subject) -> list[str]:
-    """Return one fault if people who are already in the tenant have other subjects there than the rule gives them.
-
-    `holders` are by folded subject. A wrong mapping would license people who never come: seats for ghosts.
-    """
-    users = [user for user in users if user.email and user.status != "deleted"]
-    known = {fold(user.subject) for user in users}
-    by_mail = {user.email.casefold(): user for user in users if user.email}
-    pairs = [
-        (person, by_mail[person.address.casefold()])
-        for subject, person in holders.items()
-        if subject not in known and person.address.casefold() in by_mail
-    ]
-    if not pairs:
-        return []
-    person, user = pairs[0]
-    names = f"{person.address} is {user.subject!r} there and {build_subject(person, rule)!r} by the declaration"
-    fitting, count = _fit(
-        [
-            (holder, by_mail[holder.address.casefold()])
-            for holder in holders.values()
-            if holder.address.casefold() in by_mail
-        ]
-    )
-    advice = f"what fits {count}: subject: {{from: {fitting.from_}, realm: {fitting.realm or 'null'}}}"
-    if fitting == rule:
-        advice = "the mapping fits everybody else, so correct these users in the tenant or leave them out"
-    return [f"the subjects of {len(pairs)} people in the tenant are others than declared: {names}; {advice}"]
-
-
-def _fit(pairs: list[tuple[DirectoryUser, TenantUser]]) -> tuple[Subject, str]:
-    """Return the mapping that gives most people the subject they have in the tenant, and `n of m`."""
-    realms = {user.subject.rpartition("\\")[0] or None for _, user in pairs}
-    rules = [
-        Subject.model_validate({"from": origin, "realm": realm})
-        for origin in ("objectId", "userPrincipalName", "mail")
-        for realm in sorted(realms, key=str)
-    ]
-
-    def count(rule: Subject) -> int:
-        return sum(fold(build_subject(person, rule) or "") == fold(user.subject) for person, user in pairs)
-
-    best = max(rules, key=count)
-    return best, f"{count(best)} of {len(pairs)}"
 
 
 def _unknown_names(declaration: Declaration, tenant: TenantNames) -> Iterator[str]:
@@ -370,13 +383,22 @@ def _license_rules(declaration: Declaration) -> dict[str, str | int]:
         **{f"reserve.{type}": count for type, count in licenses.reserve.items()},
         **{f"overage.{type}": count for type, count in licenses.overage.items()},
     }
-    if licenses.shortage == "waitlist" or any(group.existing for group in declaration.groups.values()):
+    rules |= {f"previously.{key}": group.previously for key, group in declaration.groups.items() if group.previously}
+    rules |= {} if declaration.access.only is None else {"only": ", ".join(declaration.access.only)}
+    late = _releases_late(declaration)
+    rules |= {f"release.{key}": hours for key, hours in late.items()}
+    if licenses.shortage == "waitlist" or late or not all(group.is_listed() for group in declaration.groups.values()):
         given = {key: group.license for key, group in declaration.groups.items() if group.license in licenses.order}
         rules |= {f"confers.{key}": type for key, type in given.items()}
     if licenses.shortage == "waitlist":
         rules |= {"priority": ", ".join(licenses.priority)} if licenses.priority else {}
     rules |= {"baseline": licenses.baseline} if licenses.baseline != NONE else {}
     return {**rules, "retry": licenses.retry} if licenses.retry else rules
+
+
+def _releases_late(declaration: Declaration) -> dict[str, int]:
+    """Return for how many hours each group keeps the seats of people who are no longer in it, where it does."""
+    return {key: hours_of(group.release_after) for key, group in declaration.groups.items() if group.release_after}
 
 
 def _brake_rules(brake: BrakeRule) -> dict[str, str | int]:

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_rest, refuse_unsafe
+from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_rest, refuse_unsafe, without_releases
 from qlik_provider.entitlements import Assignment
-from qlik_provider.errors import QlikProviderError
+from qlik_provider.errors import QlikProviderError, UnsafePlan
 from qlik_provider.groups import trace_group
 from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, recorded_of
 from qlik_provider.license_settings import write_settings
@@ -89,7 +89,8 @@ class LicenseAssignmentsProvider(LedgerProvider):
             self.keep_all(outputs, because)
             return
         name = self.name(outputs)
-        plan = self.make_plan({**outputs, self.form.people: {}}, recorded_of(outputs, self.form, settled=False))
+        inputs = {**without_releases(outputs), self.form.people: {}}
+        plan = self.make_plan(inputs, recorded_of(outputs, self.form, settled=False))
         refuse_unsafe(name, outputs, plan)
         plan.raise_if_unsafe()
         outcomes = self.carry_out(outputs, plan)
@@ -128,6 +129,25 @@ class DirectoryMembersProvider(LedgerProvider):
         if not isinstance(group, str):
             return Observed(())
         return observe_members(open_directory(), group, known)
+
+    def refuse_gone(self, olds: Bag, inputs: Bag) -> None:
+        """Raise UnsafePlan if the group of the last apply is gone; a new one may not be shown everywhere yet."""
+        group = inputs["groupObjectId"]
+        if group == olds.get("groupObjectId"):
+            raise UnsafePlan(
+                f"{self.name(inputs)}: the group of this stack, object id {group}, "
+                f"{trace_group(open_directory(), group)}, and another one of its name does not count for it; "
+                "restore it, or run up --refresh, which creates it anew with its people"
+            )
+
+    def recall(self, outputs: Bag, inputs: Bag, *, settled: bool) -> Recorded:
+        """Return what the outputs record; of a group that another one took the place of, only who was taken out.
+
+        Nobody is in the new one yet, and that was done by nobody.
+        """
+        recorded = super().recall(outputs, inputs, settled=settled)
+        is_same = outputs.get("groupObjectId") == inputs.get("groupObjectId")
+        return recorded if is_same else Recorded(removed=recorded.removed, retry=recorded.retry)
 
     def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Write to the directory."""
@@ -198,6 +218,8 @@ class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
     """Rows this stack did not make, by type."""
     doubt: pulumi.Output[dict[str, str]]
     """Keys whose people are not known for certain, and why; what they conferred is kept."""
+    sources: pulumi.Output[dict[str, str]]
+    """The object id of the group that each key was read from; that of the last time, while the key is in doubt."""
 
     def __init__(
         self,
@@ -210,13 +232,18 @@ class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
         rules: Mapping[str, str | int],
         doubt: Mapping[str, str] | None = None,
         sources: Mapping[str, pulumi.Input[str]] | None = None,
+        object_ids: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+        waiting: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare who holds which type.
 
         `tenant` is the URL with the original hostname, `tenant_id` and `license` what the stack belongs to,
         `assignments` {subject: value}, `rules` {name: scalar} as docs/formats.md lists them, `doubt` {key: reason},
-        `sources` {key: object id of the group read}.
+        `sources` {key: object id of the group read}. `object_ids` {subject: object id of the person} lets a seat move
+        with its person to another subject. `kept` {object id: value} are people whose subject nobody can tell today,
+        `waiting` {subject: value} those who get one after their first login: both keep what this stack gave them.
         """
         super().__init__(
             license_assignments_provider(),
@@ -229,6 +256,10 @@ class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
                 "rules": dict(rules),
                 "doubt": dict(doubt or {}),
                 "sources": dict(sources or {}),
+                # None is not sent: most stacks have none of these.
+                "objectIds": dict(object_ids) if object_ids else None,
+                "kept": dict(kept) if kept else None,
+                "waiting": dict(waiting) if waiting else None,
                 "deviations": None,
                 "removed": None,
                 "seats": None,

@@ -19,6 +19,7 @@ from qlik_provider.graph import GraphClient
 from qlik_provider.journal import JournalRecord, write_record
 from qlik_provider.ledger import Bag, rules_of
 from qlik_provider.premises import Removal, Rules
+from qlik_provider.renaming import follow_approvals
 from qlik_provider.report import PlanDocument
 from qlik_provider.review import find_reviewed, read_reviewed
 from qlik_provider.tenant import Tenant
@@ -96,6 +97,7 @@ def rules_in_force(inputs: Bag, resource: str, identity: Mapping[str, str], now:
     """
     approvals = inputs.get("rules", {}).get("approvals")
     approved = approved_subjects(Path(approvals), now.date()) if approvals else frozenset[str]()
+    approved = follow_approvals(approved, inputs)
     return replace(rules_of(inputs, approved), reviewed=reviewed_removals(resource, identity))
 
 

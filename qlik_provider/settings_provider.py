@@ -15,7 +15,14 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from qlik_provider.calls import StatelessProvider, describe_move, in_one_line, telling_failure, without_provider
+from qlik_provider.calls import (
+    StatelessProvider,
+    describe_move,
+    in_one_line,
+    leave_frozen,
+    telling_failure,
+    without_provider,
+)
 from qlik_provider.errors import QlikProviderError, Unfinished
 from qlik_provider.journal import make_record
 from qlik_provider.license_settings import (
@@ -43,6 +50,8 @@ class SettingsProvider(StatelessProvider):
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs as they are; on a first run, plan."""
+        if left := leave_frozen(olds, news):
+            return left
         inputs = without_provider(news)
         try:
             self._check(without_provider(olds), inputs)

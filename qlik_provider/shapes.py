@@ -23,11 +23,18 @@ from qlik_provider.license_settings import ROLES, SEATS
 T = TypeVar("T")
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256, strip_whitespace=True)]
+Filter = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+Rule = Annotated[str, StringConstraints(min_length=1, max_length=3072, strip_whitespace=True)]
 Key = Annotated[str, StringConstraints(pattern=rf"^{KEY_PATTERN}$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*[hd]$")]
 Count = Annotated[int, Field(ge=0)]
 Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+def hours_of(duration: str) -> int:
+    """Return the hours of a duration as it is declared: `24h`, `7d`."""
+    return int(duration[:-1]) * (24 if duration.endswith("d") else 1)
 
 
 class _NotNull:
@@ -108,12 +115,36 @@ class Licenses(_Part):
         }
 
 
+class FormerSubject(_Part):
+    """The mapping that a tenant had before: people may still be known by it."""
+
+    from_: Literal["objectId", "userPrincipalName", "mail"] = Field(alias="from")
+    realm: Annotated[str, StringConstraints(min_length=1)] | None = None
+
+
 class Subject(_Part):
     """How a person's subject in the tenant follows from the directory; there is no default."""
 
     from_: Literal["objectId", "userPrincipalName", "mail", "tenant"] = Field(alias="from")
     realm: Annotated[str, StringConstraints(min_length=1)] | None = None
-    """Stands before the subject, separated by a backslash."""
+    """Stands before the subject, separated by a backslash; with tenant, before that of a newcomer."""
+    newcomers: Omittable[Literal["objectId", "skip"]] = None
+    """With tenant: what becomes of people who are not in it yet."""
+    previously: Omittable[FormerSubject] = None
+    """What it was before: the tenant may know people by it until they log in again."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Subject":
+        if self.from_ == "tenant":
+            if self.newcomers is None:
+                raise ValueError("from: tenant needs newcomers: objectId or skip, for people who are not in it yet")
+            if self.previously is not None:
+                raise ValueError("previously does not go with from: tenant, which takes subjects as they are")
+            if self.realm and self.newcomers == "skip":
+                raise ValueError("realm stands before the object id of newcomers, and newcomers: skip gives them none")
+        elif self.newcomers is not None:
+            raise ValueError("newcomers counts only with from: tenant")
+        return self
 
 
 class BrakeRule(_Part):
@@ -146,7 +177,11 @@ class Access(_Part):
     provision: bool = False
     claim_by: Literal["displayName", "objectId"] = "displayName"
     only: Omittable[tuple[Key, ...]] = None
-    """Pilot: the groups that count; everything else is frozen."""
+    """Pilot: the groups that count, and `people` where exceptions do; everything else is left as it is."""
+
+    def counts(self, key: str) -> bool:
+        """Tell whether what a key gives is carried out."""
+        return self.only is None or key in self.only
 
 
 class ExistingGroup(_Part):
@@ -171,25 +206,48 @@ class Group(_Part):
     grant: Literal["declared", "firstLogin"] = "declared"
     members: Omittable[tuple[Name, ...]] = None
     """User principal names or mails; left out: unmanaged; []: nobody."""
-    rule: Omittable[Name] = None
+    rule: Omittable[Rule] = None
+    """A membership rule of Entra: the group is created with it, and whom it takes is in the group."""
     existing: Omittable[ExistingGroup] = None
     nested: bool = False
     """Count the people of the groups in an existing group too."""
-    query: Omittable[Name] = None
+    query: Omittable[Filter] = None
+    """The users that a filter of Graph takes."""
     everyone: bool = False
+    """All users of the directory."""
+    include: tuple[Literal["guests", "disabled"], ...] = ()
+    """Who of the people read from the directory counts beside its members: guests, disabled accounts."""
     allow_empty: bool = False
-    """An existing group in which nobody counts gives nothing, and that is no doubt."""
+    """Where nobody of the people read from the directory counts, that is no doubt."""
     roles: Omittable[tuple[Name, ...]] = None
     """Roles of the tenant; left out: unmanaged; []: none of ours."""
     spaces: Omittable[dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]]] = None
     """Roles in spaces, by name or id of the space; left out: unmanaged; {}: none of ours."""
     release_after: Omittable[Duration] = None
+    """Who is no longer in the group keeps its seat for so many hours or days."""
     previously: Omittable[Key] = None
+    """The key it had before."""
+
+    @property
+    def source(self) -> str:
+        """The part that says where the people come from."""
+        return self._sources()[0]
+
+    def is_listed(self) -> bool:
+        """Tell whether the declaration lists the people; those of any other source are read from the directory."""
+        return self.members is not None
+
+    def is_selection(self) -> bool:
+        """Tell whether the people are in no group: a query selects them, or everybody counts."""
+        return self.query is not None or self.everyone
+
+    def _sources(self) -> list[str]:
+        sources = [name for name in ("members", "rule", "existing", "query") if getattr(self, name) is not None]
+        return [*sources, *(["everyone"] if self.everyone else [])]
 
     @model_validator(mode="after")
     def _has_a_source(self) -> "Group":
-        sources = [name for name in ("members", "rule", "existing", "query") if getattr(self, name) is not None]
-        sources += ["everyone"] if self.everyone else []
+        sources = self._sources()
         if len(sources) != 1:
             given = " and ".join(sources) or "none"
             raise ValueError(f"needs one of members, rule, existing, query, everyone; given: {given}")

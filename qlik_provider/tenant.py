@@ -21,6 +21,7 @@ from qlik_provider.errors import (
     UnsafePlan,
 )
 from qlik_provider.foreign import find_own_users_rows, find_rows_given_by_caller, newest_beyond
+from qlik_provider.moves import batch_moves
 from qlik_provider.outcomes import Outcome, conclude
 from qlik_provider.people import TenantNames
 from qlik_provider.plan import Plan
@@ -134,7 +135,25 @@ class Tenant:
         with self._lock:
             self._observed, self._overview = None, None
             with self.client.writing() as writer:
-                return _Apply(self.client, writer, plan, progress).run()
+                return (*(moved := self._move(writer, plan, progress)), *self._change(writer, plan, moved, progress))
+
+    def _move(self, writer: Writer, plan: Plan, progress: Progress) -> tuple[Outcome, ...]:
+        """Send the moves of a plan: everything else is about the subjects that people have after them."""
+        return _Apply(self.client, writer, plan.moves, batch_moves(plan.moves, BATCH), progress).run()
+
+    def _change(self, writer: Writer, plan: Plan, moved: Sequence[Outcome], progress: Progress) -> tuple[Outcome, ...]:
+        """Send the changes of a plan, but none about a subject whose seat is not where it was to move."""
+        stayed = {fold(s) for o in moved if o.state != "done" for s in (o.change.key, o.change.subject)}
+        changes = [change for change in plan.changes if fold(change.key) not in stayed]
+        try:
+            outcomes = _Apply(self.client, writer, changes, batch(changes, plan.seats_before, BATCH), progress).run()
+        except QlikProviderError as error:
+            if not any(outcome.state == "done" for outcome in moved):
+                raise
+            outcomes = tuple(Outcome(change, "unsent", str(error)) for change in changes)
+        reason = "a seat did not move, and this rests on it"
+        left = [Outcome(change, "unsent", reason) for change in plan.changes if fold(change.key) in stayed]
+        return (*outcomes, *left)
 
     def _read_overview(self) -> Overview:
         with self._lock:
@@ -179,15 +198,24 @@ def _read_whole(client: QlikClient) -> Observed:
 
 
 class _Apply:
-    """One plan on its way to the tenant."""
+    """Changes on their way to the tenant, in batches that each stand by themselves."""
 
-    def __init__(self, client: QlikClient, writer: Writer, plan: Plan, progress: Progress) -> None:
+    def __init__(
+        self,
+        client: QlikClient,
+        writer: Writer,
+        changes: Sequence[Change],
+        batches: Iterable[Sequence[Change]],
+        progress: Progress,
+    ) -> None:
         self._client = client
-        self._plan = plan
+        self._changes = changes
+        self._batches = batches
         self._progress = progress
         self._size = BATCH
         self._actions: Mapping[Verb, Callable[[Sequence[Mapping[str, str]]], tuple[BatchItem, ...]]] = {
             "revoke": writer.delete,
+            "move": writer.update,
             "switch": writer.update,
             "assign": writer.add,
         }
@@ -198,14 +226,17 @@ class _Apply:
         self._given: set[str] = set()
         self._turned_away: set[str] = set()
         self._types: dict[str, set[str]] | None = None
+        self._refilled = {fold(change.becomes) for change in changes if change.becomes}
 
     def run(self) -> tuple[Outcome, ...]:
         """Send everything, then look at what the tenant shows of it."""
+        if not self._changes:
+            return ()
         failure: QlikProviderError | None = None
         handled = 0
         try:
-            for changes in batch(self._plan.changes, self._plan.seats_before, BATCH):
-                self._progress(handled, len(self._plan.changes))
+            for changes in self._batches:
+                self._progress(handled, len(self._changes))
                 self._send(changes)
                 handled += len(changes)
         except QlikProviderError as error:
@@ -213,7 +244,7 @@ class _Apply:
         unseen = self._look(is_patient=failure is None)
         if not isinstance(failure, EngineGone):
             self._mend()
-        changes = self._plan.changes
+        changes = self._changes
         outcomes = conclude(changes, self._done, self._refusals, failure, short=self._short, unseen=unseen)
         return tuple(replace(outcome, is_gone=self._is_gone(outcome.change)) for outcome in outcomes)
 
@@ -222,7 +253,7 @@ class _Apply:
 
         What it did not confirm counts as done where it shows, whoever did it.
         """
-        changes = self._plan.changes
+        changes = self._changes
         unseen = set(self._done)
 
         def is_shown() -> bool:
@@ -232,7 +263,7 @@ class _Apply:
             except NoEvidence:
                 return False
             self._types = types
-            shown = {change.key for change in changes if _shows(change, types)}
+            shown = {change.key for change in changes if self._is_shown(change, types)}
             unseen = self._done - shown
             self._done |= shown
             return not unseen and self._lost <= self._done
@@ -266,7 +297,7 @@ class _Apply:
     def _repeat_what_did_not_happen(self, changes: Sequence[Change]) -> tuple[BatchItem, ...]:
         """Read after an answer that was lost or tells nothing, and send once more what the rows do not show."""
         types = _types_by_subject(_read_whole(self._client).rows)
-        self._done.update(change.key for change in changes if _shows(change, types))
+        self._done.update(change.key for change in changes if self._is_shown(change, types))
         left = [change for change in changes if change.key not in self._done]
         return self._actions[changes[0].verb]([_write_item(change) for change in left]) if left else ()
 
@@ -274,7 +305,7 @@ class _Apply:
         """Match items to changes by subject and type: the order of a 207 is nowhere promised."""
         answers = {(fold(item.subject), item.type or item.source_type): item for item in items}
         for change in changes:
-            given = answers.get((fold(change.subject), change.type or change.held))
+            given = answers.get((fold(change.becomes or change.subject), change.type or change.held))
             refused = given or answers.get((fold(change.subject), change.held))
             if given and given.status in _ACCEPTED:
                 self._done.add(change.key)
@@ -292,7 +323,7 @@ class _Apply:
         Whom we gave a type beside one that others gave meanwhile holds two; whose switch was refused may hold nothing
         any more. Neither was wanted by anybody.
         """
-        changes = self._plan.changes if self._types is not None else ()
+        changes = self._changes if self._types is not None else ()
         second = [c for c in changes if c.verb == "assign" and c.key in self._given and len(self._shown(c)) > 1]
         bare = [c for c in changes if c.verb == "switch" and c.key in self._turned_away and not self._shown(c)]
         for change in self._try("revoke", [(c, c.type or "") for c in second]):
@@ -312,6 +343,13 @@ class _Apply:
                 return
             accepted = {(fold(item.subject), item.type) for item in items if item.status in _ACCEPTED}
             yield from (change for change, type in part if (fold(change.subject), type) in accepted)
+
+    def _is_shown(self, change: Change, types: Mapping[str, set[str]]) -> bool:
+        """Tell whether the rows are as after a change; of a move also that no row is left behind, or others had one."""
+        if change.becomes is None:
+            return _shows(change, types)
+        left = types.get(fold(change.subject), set()) if fold(change.subject) not in self._refilled else set()
+        return change.type in types.get(fold(change.becomes), set()) and change.held not in left
 
     def _shown(self, change: Change) -> set[str]:
         """Return the types that the rows show of a person."""
@@ -342,8 +380,10 @@ def _split(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def _write_item(change: Change) -> dict[str, str]:
-    item = {"subject": change.subject}
-    if change.verb == "switch":
+    item = {"subject": change.becomes or change.subject}
+    if change.becomes:
+        item["sourceSubject"] = change.subject
+    if change.verb in {"move", "switch"}:
         item["sourceType"] = change.held or ""
     item["type"] = change.type or change.held or ""
     return item

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from qlik_provider.absence import Absences, keep_as_is
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import (
     BASELINE,
@@ -18,10 +19,9 @@ from qlik_provider.entitlements import (
 )
 from qlik_provider.premises import Recorded, Rules
 
-FROZEN, HELD, PROTECTED, RAISED = "frozen", "held", "protected", "raised"
+ABSENT, FROZEN, HELD, PROTECTED, RAISED = "absent", "frozen", "held", "protected", "raised"
 REFUSED, REVERTED, UNOWNED, UNREVIEWED = "refused", "reverted", "unowned", "unreviewed"
 UNSENT, WAITLISTED = "unsent", "waitlisted"
-
 REVERTS = 2  # so often undone by others within the window, a change is left alone
 REVERT_WINDOW = timedelta(days=7)
 
@@ -37,9 +37,9 @@ class Verdict:
     why: str | None = None
     given: Entitlement | None = None
 
-    def leave(self, why: str) -> "Verdict":
+    def leave(self, why: str, given: Entitlement | None = None) -> "Verdict":
         """Return this without its change, for a reason."""
-        return replace(self, change=None, why=why)
+        return replace(self, change=None, why=why, given=given)
 
     @property
     def entry(self) -> Entitlement | None:
@@ -99,13 +99,13 @@ def judge(
     if isinstance(change, str):
         return verdict.leave(change)
     if change is None:
-        adopts_in_doubt = declared and not verdict.mine and _all_in_doubt(declared, rules.doubt)
+        adopts_in_doubt = declared and not verdict.mine and _all_frozen(declared, rules)
         return verdict.leave(FROZEN) if adopts_in_doubt else verdict
     # A removal that was held stays so through a time of doubt, or it would run by itself afterwards.
     was_held = is_braked(change) and before is not None and before.why == HELD
     if fold(subject) in rules.protected:
         return verdict.leave(HELD if was_held else PROTECTED)
-    if _is_in_doubt(change, rules.doubt):
+    if _is_frozen(change, rules) or rules.leaves_person_alone(subject):
         return verdict.leave(HELD if was_held else FROZEN)
     return replace(verdict, change=change)
 
@@ -142,22 +142,52 @@ def is_braked(change: Change) -> bool:
     return change.is_removal and not change.is_approved
 
 
-def _is_in_doubt(change: Change, doubt: Mapping[str, str]) -> bool:
-    """Tell whether a loss of ours rests on any key in doubt, or anything else on nothing but such keys."""
+def await_return(
+    verdict: Verdict, before: Deviation | None, absences: Absences, rules: Rules, now: datetime
+) -> Verdict:
+    """Return `verdict` without what its removal would take that a group still keeps for the absent.
+
+    A removal that was held before waits for an approval, not for the clock.
+    """
+    change, mine = verdict.change, verdict.mine
+    if change is None or mine is None or not change.is_removal:
+        return verdict
+    kept = rules.releases.keep(absences, verdict.declared, mine.mail, rules.rank, now)
+    if kept is None or (change.type and rules.rank(change.type) <= rules.rank(kept.type)):
+        return verdict
+    if before is not None and before.why == HELD and not change.is_approved:
+        return verdict
+    if rules.rank(kept.type) <= rules.rank(mine.type) or (mine.is_by_hand() and rules.repair == "additive"):
+        return verdict.leave(ABSENT, keep_as_is(mine, kept))
+    return replace(verdict, change=replace(change, verb="switch", given=kept), why=ABSENT, given=kept)
+
+
+def _is_frozen(change: Change, rules: Rules) -> bool:
+    """Tell whether a loss of ours rests on any key that is frozen, or anything else on nothing but such keys."""
     if change.mine and change.is_removal:
-        return any(key in doubt for key in change.mine.keys)
-    return change.declared is not None and _all_in_doubt(change.declared, doubt)
+        return any(map(rules.freezes, change.mine.keys))
+    return change.declared is not None and _all_frozen(change.declared, rules)
 
 
-def _all_in_doubt(entitlement: Entitlement, doubt: Mapping[str, str]) -> bool:
-    """Tell whether nothing but keys in doubt speaks for an entitlement; a hand that changed it speaks for nothing."""
+def _all_frozen(entitlement: Entitlement, rules: Rules) -> bool:
+    """Tell whether nothing but frozen keys speaks for an entitlement; a hand that changed it speaks for nothing."""
     keys = [key for key in entitlement.keys if key != HAND]
-    return bool(keys) and all(key in doubt for key in keys)
+    return bool(keys) and all(map(rules.freezes, keys))
 
 
 def refusal_of(change: Change) -> str:
     """Return the reason of a deviation for a change the tenant refused: it names the row it was refused over."""
     return REFUSED if change.held is None else f"{REFUSED}, holding {change.held}"
+
+
+def refusal_of_move(former: str) -> str:
+    """Return the reason of a deviation for a move the tenant refused: it names the subject that holds the seat."""
+    return f"{REFUSED}, held as {former}"
+
+
+def why_it_stays(before: Deviation | None, why: str) -> str:
+    """Return the reason of the deviation beside a seat that did not move: what was held stays held meanwhile."""
+    return HELD if before is not None and before.why == HELD else why
 
 
 def keep_refused(verdict: Verdict, before: Deviation | None) -> Verdict:

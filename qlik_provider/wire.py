@@ -323,12 +323,13 @@ class GraphGroup(_Body):
     display_name: str
     group_types: tuple[str, ...] = ()
     membership_rule_processing_state: str | None = None
+    membership_rule: str | None = None
 
     def value(self) -> DirectoryGroup:
         """Return the group as the reader of groups knows it."""
         is_dynamic = "DynamicMembership" in self.group_types
         is_paused = is_dynamic and self.membership_rule_processing_state == "Paused"
-        return DirectoryGroup(self.id, self.display_name, is_dynamic, is_paused)
+        return DirectoryGroup(self.id, self.display_name, is_dynamic, is_paused, self.membership_rule or "")
 
 
 class GraphRule(_Body):

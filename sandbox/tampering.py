@@ -4,16 +4,18 @@ import json
 import sqlite3
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.answers import REFUSED
 from sandbox.directory.dynamic_groups import DYNAMIC, check_rule
 from sandbox.directory.links import add_links, has_link, remove_link
 from sandbox.directory.objects import find_object
 from sandbox.directory.people import find_person
+from sandbox.directory.placing import person_row
 from sandbox.directory.recycle_bin import discard_group, discard_user, find_item, restore_item
+from sandbox.directory.sections import Person
 from sandbox.directory.shapes import body_of
-from sandbox.documents import find_document, put_document
+from sandbox.documents import find_document, put_document, without_nulls
 from sandbox.state import Sandbox, fold
 from sandbox.tenant.acts import Origin, change_row, tell_definition
 from sandbox.tenant.administrators import find_administrator
@@ -86,6 +88,14 @@ class Account(_Act):
     user: str
 
 
+class Correction(_Act):
+    """Properties of a user of the directory changed; what is null is taken away."""
+
+    do: Literal["changeUser"]
+    user: str
+    properties: Annotated[dict[str, Any], Field(min_length=1)]
+
+
 class Seats(_Act):
     """The units of an allotment changed."""
 
@@ -109,7 +119,7 @@ class Verification(_Act):
     state: Literal["verified", "error"] = "verified"
 
 
-Deed = Verification | Row | Membership | Renaming | Removal | Rule | Account | Seats | Status
+Deed = Verification | Row | Membership | Renaming | Removal | Rule | Account | Correction | Seats | Status
 Act = Annotated[Deed, Field(discriminator="do")]
 
 
@@ -128,8 +138,8 @@ def tamper(sandbox: Sandbox, act: Deed) -> None:
             _remove_group(sandbox, act)
         case Rule():
             _change_group(sandbox, act.group, {"membershipRule": act.rule, "membershipRuleProcessingState": act.state})
-        case Account():
-            _change_account(sandbox, act)
+        case Account() | Correction():
+            _change_user(sandbox, act)
         case Seats():
             _change_seats(sandbox, act)
         case Status():
@@ -197,15 +207,33 @@ def _read_group(sandbox: Sandbox, group_id: str) -> sqlite3.Row:
     return row
 
 
-def _change_account(sandbox: Sandbox, act: Account) -> None:
+def _change_user(sandbox: Sandbox, act: Account | Correction) -> None:
     row = find_person(sandbox, act.user)
     if row is None:
         raise TamperError(f"no user {act.user}")
     if act.do == "deleteUser":
         discard_user(sandbox, row)
         return
+    if act.do == "changeUser":
+        _correct_user(sandbox, row, act.properties)
+        return
     body = body_of(row) | {"accountEnabled": act.do == "enableUser"}
     sandbox.db.execute("UPDATE people SET body = ? WHERE id = ?", (json.dumps(body), row["id"]))
+
+
+def _correct_user(sandbox: Sandbox, row: sqlite3.Row, properties: dict[str, Any]) -> None:
+    kept = without_nulls({**body_of(row), **properties, "id": row["id"]})
+    try:
+        person = Person.model_validate(kept)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise TamperError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}".lstrip(": ")) from error
+    twin = find_person(sandbox, person.user_principal_name)
+    if twin is not None and twin["id"] != row["id"]:
+        raise TamperError(f"{person.user_principal_name} is the name of another user")
+    _, _, *keys, _, body = person_row(person)
+    statement = "UPDATE people SET upn_key = ?, mail_key = ?, name_key = ?, body = ? WHERE id = ?"
+    sandbox.db.execute(statement, (*keys, body, row["id"]))
 
 
 def _change_seats(sandbox: Sandbox, act: Seats) -> None:

@@ -1,4 +1,4 @@
-"""The demo company: 300 people, 12 groups, seats that were given before, and another tenant on the same license."""
+"""The demo company: 300 people, 12 groups and one that exists already, seats given before, another tenant beside it."""
 
 import csv
 import json
@@ -44,7 +44,7 @@ def state_of(company: Project) -> object:
 
 
 def test_one_up_licenses_the_company_and_the_next_does_nothing(company):
-    """Everybody ends as the committed table says, in three writes; rows of others stay byte-equal; again is nothing."""
+    """Everybody ends as the committed table says, in three writes and five for rights; others' rows stay byte-equal."""
     before = foreign_rows(company)
     assert len(json.loads(before)) == 31
 
@@ -54,7 +54,18 @@ def test_one_up_licenses_the_company_and_the_next_does_nothing(company):
     assert first.exit == 0, first.text + first.errors
     assert company.sandbox.rows() == final_rows()
     assert foreign_rows(company) == before
-    assert company.sandbox.writes()["qlik"] == 3
+    writes = [request["path"] for request in company.sandbox.requests() if request["writes"]]
+    assert Counter(path.split("/")[3] for path in writes if path.startswith("/api/")) == {
+        "licenses": 3,
+        "groups": 1,
+        "spaces": 4,
+    }
+    assert company.sandbox.policies()["Regional Managers"] == {
+        "Finance Published": ["consumer"],
+        "Logistics": ["consumer", "dataconsumer"],
+        "Operations": ["consumer"],
+        "Sales Published": ["consumer"],
+    }
     state = state_of(company)
 
     company.sandbox.forget()

@@ -158,10 +158,11 @@ def members(schema, schemas) -> set[str]:
     if isinstance(schema, list):
         return set().union(*(members(part, schemas) for part in schema))
     if isinstance(schema, dict):
-        name = str(schema.get("$ref", "")).rpartition("/")[2]
-        found |= set(schema.get("properties", {}))
+        name, named = str(schema.get("$ref", "")).rpartition("/")[2], schema.get("properties", {})
+        found |= set(named) | members([*named.values()], schemas)  # a member may be called properties itself
         found |= members(schemas[name], schemas) if name and name != "World" else set()
-        found |= set().union(*(members(part, schemas) for key, part in schema.items() if key != "discriminator"))
+        rest = (part for key, part in schema.items() if key not in {"discriminator", "properties"})
+        found |= set().union(*(members(part, schemas) for part in rest))
     return found
 
 

@@ -61,7 +61,7 @@ def literal_of(token: str, kind: str, operator: str, fault: Callable[[], Refusal
         found, value = "moment", _moment(token, fault)
     else:
         raise fault()
-    if found != kind and {found, kind} != {"text", "guid"}:
+    if kind not in {found, "extension"} and {found, kind} != {"text", "guid"}:
         raise _incompatible(kind, found, operator)
     return value
 

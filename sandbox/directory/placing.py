@@ -21,8 +21,8 @@ def place_directory(sandbox: Sandbox, directory: Directory) -> None:
     sandbox.put_setting("directoryTenantId", directory.tenant_id)
     insert(sandbox, "clients", (("graph", c.id, c.model_dump_json(by_alias=True)) for c in directory.clients))
     now = sandbox.clock.stamp()
-    insert(sandbox, "people", (_person_row(person) for person in directory.users))
-    insert(sandbox, "people", (_person_row(person, deleted=now) for person in directory.deleted))
+    insert(sandbox, "people", (person_row(person) for person in directory.users))
+    insert(sandbox, "people", (person_row(person, deleted=now) for person in directory.deleted))
     for group in directory.groups:
         _place_group(sandbox, group)
     insert(sandbox, "links", ((None, "manager", u.id, u.manager) for u in directory.users if u.manager))
@@ -70,7 +70,7 @@ def _place_group(sandbox: Sandbox, group: Group) -> None:
     insert(sandbox, "links", ((None, "owners", group.id, owner) for owner in group.owners))
 
 
-def _person_row(person: Person, *, deleted: str = "") -> tuple[Any, ...]:
+def person_row(person: Person, *, deleted: str = "") -> tuple[Any, ...]:
     """Return the row of a person; one who is deleted without a date was deleted just now."""
     body = person.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"manager", "deleted_date_time"})
     if deleted:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "flag", "moment", "list", "guid"]
+Kind = Literal["text", "flag", "moment", "list", "guid", "extension"]
 
 _EXTENSION = re.compile(r"extension_[0-9a-fA-F]{32}_\w+")
 _ATTRIBUTE = re.compile(r"onPremisesExtensionAttributes/(extensionAttribute(?:[1-9]|1[0-5]))")
@@ -21,7 +21,6 @@ _TEXT = {
     "EGISn": "city country department givenName mailNickname state surname jobTitle",
     "EGISzN": "mail",
     "EISn": "displayName",
-    "EGISN": "extension",
     "EISgn": "employeeId",
     "EGIS": "onPremisesUserPrincipalName usageLocation",
     "EGISz": "userPrincipalName",
@@ -72,7 +71,16 @@ def _read(kind: Kind, table: dict[str, str]) -> dict[str, Property]:
     return {name: Property(kind, operators) for operators, names in table.items() for name in names.split()}
 
 
-_KNOWN = _read("text", _TEXT) | _read("flag", _FLAGS) | _read("moment", _MOMENTS) | _read("list", _LISTS)
+# Of a directory extension only its application knows the type.
+_EXTENSIONS = {"EGISN": "extension"}
+
+_KNOWN = (
+    _read("text", _TEXT)
+    | _read("flag", _FLAGS)
+    | _read("moment", _MOMENTS)
+    | _read("list", _LISTS)
+    | _read("extension", _EXTENSIONS)
+)
 
 
 def property_of(name: str) -> Property:

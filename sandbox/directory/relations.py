@@ -52,6 +52,8 @@ _COLUMNS = {
     "microsoft.graph.servicePrincipal": columns_of(
         "things", ("displayName", "appId", "servicePrincipalType"), {"id": "things.id"}
     ),
+    "microsoft.graph.device": columns_of("things", ("displayName", "accountEnabled"), {"id": "things.id"}),
+    "microsoft.graph.orgContact": columns_of("things", ("displayName", "mail"), {"id": "things.id"}),
     "microsoft.graph.administrativeUnit": columns_of("things", ("displayName", "description"), {"id": "things.id"}),
 }
 
@@ -145,7 +147,7 @@ def _endpoints(path: str, source: Source, casts: tuple[str, ...]) -> list[Endpoi
     return found
 
 
-_OBJECTS = ("user", "group", "servicePrincipal")
+_OBJECTS = ("user", "group", "servicePrincipal", "device", "orgContact")
 _CONTAINERS = ("group", "administrativeUnit")
 
 ROUTES = [

@@ -38,6 +38,14 @@ _CASTS = {
         "'administrativeUnit' AS kind, things.body AS body",
         " JOIN documents AS things ON things.collection = 'administrativeUnits' AND things.id = link.id",
     ),
+    "microsoft.graph.device": (
+        "'device' AS kind, things.body AS body",
+        " JOIN documents AS things ON things.collection = 'devices' AND things.id = link.id",
+    ),
+    "microsoft.graph.orgContact": (
+        "'orgContact' AS kind, things.body AS body",
+        " JOIN documents AS things ON things.collection = 'contacts' AND things.id = link.id",
+    ),
     "": (_KIND, _JOINS),
 }
 _DIRECT = "(SELECT object_id AS id, seq FROM links WHERE relation = ? AND group_id = ?) AS link"

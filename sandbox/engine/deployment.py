@@ -119,6 +119,7 @@ class Deployment:
         if not new.custom:
             detailed = compare(old.inputs, new.inputs) if old else None
             return None, _step(old, new, detailed, has_changes=bool(detailed))
+        new = _ignore_changes(new, old)
         provider = self.packages.serve(new.type)
         new = replace(new, provider=self._describe_provider(new.type, version))
         new = replace(new, inputs=provider.check(new.urn, old.inputs if old else {}, new.inputs))
@@ -251,6 +252,18 @@ class Deployment:
             with self._operations:
                 self._running -= 1
                 self._operations.notify_all()
+
+
+def _ignore_changes(new: State, old: State | None) -> State:
+    """Return a resource with the inputs it had, where the program says that their changes do not count.
+
+    Rule: pulumi/pkg/resource/deploy/step_generator.go (processIgnoreChanges).
+    """
+    if old is None:
+        return new
+    kept = {name: old.inputs[name] for name in new.ignore_changes if name in old.inputs}
+    others = {name: value for name, value in new.inputs.items() if name not in new.ignore_changes}
+    return replace(new, inputs={**others, **kept})
 
 
 def _step(old: State | None, new: State, detailed: Detailed | None, *, has_changes: bool) -> Step:

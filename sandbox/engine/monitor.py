@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import grpc
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServicer_to_server
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 
@@ -22,8 +22,10 @@ FEATURES = (resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS, resource_pb2.RESOURCE
 MONITOR_THREADS = 64
 LOG_THREADS = 8
 INTERRUPTION = 0.5
+READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 _SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
 _KNOWN_OPTIONS = {"aliases", "parent", "dependencies", "propertyDependencies", "protect", "retainOnDelete", "version"}
+_KNOWN_OPTIONS |= {"ignoreChanges"}
 _KNOWN_MEMBERS = {"type", "name", "custom", "object", "sourcePosition", "stackTrace"}
 _REPLACING = {"deleteBeforeReplace", "deleteBeforeReplaceDefined"}
 
@@ -78,6 +80,16 @@ class Monitor(ResourceMonitorServicer):
             _abort(context)
         return empty_pb2.Empty()
 
+    def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:  # noqa: N802
+        """Return what the state knows, the one function of the engine itself that is rehearsed."""
+        if request.tok != READ_STATE:
+            self._deployment.stop(("error", "", f"the function {request.tok} is not rehearsed"))
+            _abort(context)
+        outputs = {urn: {"type": old.type, "outputs": old.outputs} for urn, old in self._deployment.olds.items()}
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(write_struct({**read_struct(request.args), "outputs": outputs}))
+        return answer
+
     def SignalAndWaitForShutdown(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: ARG002, N802
         """Let the program end: nothing calls back into it."""
         return empty_pb2.Empty()
@@ -97,6 +109,7 @@ class Monitor(ResourceMonitorServicer):
             property_dependencies=depends if request.custom else {},
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            ignore_changes=_read_paths(request),
         )
 
     def _read_alias(self, alias: Any, request: Any) -> str:
@@ -109,6 +122,15 @@ class Monitor(ResourceMonitorServicer):
             spec.type or request.type,
             spec.name or request.name,
         )
+
+
+def _read_paths(request: Any) -> list[str]:
+    """Return the properties whose changes do not count; only those of the top level are rehearsed."""
+    paths = list(request.ignoreChanges)
+    for path in paths:
+        if not path.isidentifier():
+            raise Refusal(f"{request.name}: ignoreChanges of {path!r} is not rehearsed")
+    return paths
 
 
 def serve_log(view: View) -> tuple[grpc.Server, str]:

@@ -8,7 +8,11 @@ from sandbox.engine.values import Properties
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDERS = "pulumi:providers:"
-_NAMES = {"property_dependencies": "propertyDependencies", "retain_on_delete": "retainOnDelete"}
+_NAMES = {
+    "ignore_changes": "ignoreChanges",
+    "property_dependencies": "propertyDependencies",
+    "retain_on_delete": "retainOnDelete",
+}
 
 Op = Literal["same", "create", "update", "delete", "refresh"]
 
@@ -29,6 +33,7 @@ class State:
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
     protect: bool = False
     retain_on_delete: bool = False
+    ignore_changes: list[str] = field(default_factory=list)
 
     @property
     def is_provider(self) -> bool:

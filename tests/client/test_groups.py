@@ -97,7 +97,8 @@ def ids(reading) -> list[str]:
 def test_a_group_is_read_with_its_direct_users_and_the_number_of_groups_in_it(load, read, existing):
     reading = read(declare(**existing))
 
-    assert (reading.name, reading.id, reading.doubt, reading.nested) == (NAME, READERS, "", 1)
+    assert (reading.name, reading.id, reading.doubt) == (NAME, READERS, "")
+    assert (reading.nested, reading.nested_users) == (1, 2), "the guest and the disabled one are below"
     assert ids(reading) == people(3)
 
 
@@ -122,7 +123,8 @@ def test_2500_people_are_read_in_three_pages(load, read, asked, nested):
     relation = "transitiveMembers" if nested else "members"
     asks = asked("graph")
     assert asks.count(f"GET /v1.0/groups/{READERS}/{relation}/microsoft.graph.user") == 3
-    assert len(asks) == 4 + (not nested), "the group, three pages, and the groups in it"
+    assert asks.count("POST /beta/$batch") == 1
+    assert len(asks) == 5, "the group, three pages, and who is left out"
 
 
 def test_many_groups_are_read_and_only_those_that_exist_already(load, fresh):
@@ -171,8 +173,33 @@ def test_a_group_that_vanished_is_doubt_that_says_where_it_is(load, read, tamper
     assert reading.doubt == f"object id {INNER} {where}; restore it, declare another one, {LEAVE}"
 
 
-def test_the_id_of_a_user_is_no_group(load, read):
-    assert "is no group of the directory" in read(declare(objectId=person(0))).doubt
+@pytest.mark.parametrize(("id", "kind"), [(person(0), "user"), (PRINCIPAL, "service principal")])
+def test_the_id_of_another_object_is_doubt_that_says_what_it_is(load, read, id, kind):
+    doubt = read(declare(objectId=id)).doubt
+
+    assert doubt == f"object id {id} is a {kind} and no group; declare that of a group, {LEAVE}"
+
+
+def test_the_names_most_like_a_missing_one_are_told_where_they_can_be_read(load, read, expect, asked):
+    assert (
+        "no group is named 'Developer'; the nearest: 'Developers'; correct the name"
+        in read(declare(name="Developer")).doubt
+    )
+    assert asked("graph").count("GET /v1.0/groups") == 2
+    expect("/v1.0/groups$", after=1, status=403)
+
+    assert "no group is named 'Developer'; correct the name" in read(declare(name="Developer")).doubt
+
+
+def test_a_group_above_the_limit_of_a_transitive_read_is_doubt_with_the_way_out(load, read, expect):
+    body = {"error": {"code": "Directory_ResultSizeLimitExceeded", "message": "The result set is too large."}}
+    expect(f"/groups/{READERS}/transitiveMembers/microsoft.graph.user", status=400, body=body, count=2)
+
+    direct = read(declare(objectId=READERS))
+    assert (ids(direct), direct.doubt, direct.nested, direct.nested_users) == (people(3), "", 1, None)
+    assert read(declare(nested=True, objectId=READERS)).doubt == (
+        f"{NAME!r} has more members than Graph lists; declare the groups in it, each in a file of its own"
+    )
 
 
 def test_an_id_whose_group_has_another_name_is_doubt_that_says_which(load, read, tamper):
@@ -206,7 +233,7 @@ def test_a_rule_that_is_being_processed_is_doubt_until_it_is_done(load, read, sa
 
 def test_a_rule_whose_processing_begins_while_the_members_are_read_is_doubt(load, read, expect):
     body = {"membershipRuleProcessingStatus": {"status": "Running"}}
-    expect(f"/beta/groups/{RULED}", after=1, status=200, body=body)
+    expect(f"/beta/groups/{RULED}$", after=1, status=200, body=body)
 
     reading = read(declare(name="Ruled"))
 
@@ -285,7 +312,7 @@ def test_an_item_that_comes_twice_does_not_stand_in_for_one_that_is_missing(load
 
 
 @pytest.mark.parametrize("fault", [{"status": 403}, {"status": 503, "count": 9}, {"kind": "empty-200"}])
-@pytest.mark.parametrize("path", ["/v1.0/groups$", f"/groups/{READERS}$", "/microsoft.graph.group$"])
+@pytest.mark.parametrize("path", ["/v1.0/groups$", f"/groups/{READERS}$"])
 def test_whatever_cannot_be_read_of_a_group_is_doubt(load, read, expect, fault, path):
     expect(path, **fault)
 

@@ -101,6 +101,32 @@ def test_a_group_that_is_only_planned_is_planned_for(provider, inputs, outputs, 
     assert asked(writes=True) == []
 
 
+def test_in_doubt_nothing_is_granted_or_withdrawn_whatever_is_declared(provider, inputs, outputs, asked):
+    doubt = {**inputs["rules"], "doubt": "nobody can tell"}
+
+    frozen, failures = provider.check(inputs, {**inputs, **NONE, "group": "Others", "reach": 0.0, "rules": doubt})
+
+    assert (frozen, failures) == ({**inputs, "rules": doubt}, [])
+    assert provider.engine.told == [
+        ("WARNING", "policy-readers: in doubt, so nothing is granted or withdrawn: nobody can tell")
+    ]
+    assert provider.update(outputs, frozen)["granted"] == GRANTED
+    assert asked(writes=True) == []
+
+
+def test_a_new_policy_in_doubt_waits_and_is_granted_once_the_doubt_is_over(provider, inputs, asked):
+    doubt = {**inputs["rules"], "doubt": "nobody can tell"}
+
+    waiting, failures = provider.check({}, {**inputs, "rules": doubt})
+    _, created = provider.create(waiting)
+
+    assert (waiting, failures) == ({**inputs, **NONE, "rules": doubt}, [])
+    assert created["granted"] == {}
+    assert asked(writes=True) == []
+    assert provider.check(waiting, inputs) == (inputs, [])
+    assert provider.update(created, inputs)["granted"] == GRANTED
+
+
 @pytest.mark.parametrize("part", ["roles", "spaces", "reach"])
 def test_what_cannot_be_known_yet_is_not_planned(provider, inputs, outputs, asked, part, sandbox):
     sandbox.forget()

@@ -259,3 +259,38 @@ def test_what_no_list_has_shown_and_nobody_declares_any_more_is_taken_back(sandb
     assert sandbox.rows() == {}
     assert outputs["assignments"] == {}
     assert "unseen" not in outputs
+
+
+# A directory group that is another one.
+
+OTHER = "aaaaaaaa-0000-4000-8000-000000000002"
+
+
+def test_a_group_that_takes_the_place_of_another_gets_its_people_and_nobody_undid_anything(sandbox, members_provider):
+    groups = [
+        {"id": id, "displayName": "Readers", "mailNickname": f"n{id[-1]}", "members": []} for id in (GROUP, OTHER)
+    ]
+    world = make_world(directory=3)
+    sandbox.load({**world, "directory": {**world["directory"], "groups": groups}})
+    _, outputs = members_provider.create(list_members([ANA, BO]))
+    replaced = list_members([ANA, BO], OTHER)
+
+    assert members_provider.check(list_members([ANA, BO]), replaced) == (replaced, [])
+    outputs = members_provider.update(outputs, replaced)
+
+    members = {group["id"]: sorted(group["members"]) for group in sandbox.snapshot()["directory"]["groups"]}
+    assert members[OTHER] == sorted([ANA, BO])
+    assert outputs["members"] == replaced["members"]
+    assert not {"reverts", "unseen"} & set(outputs)
+
+
+def test_a_deleted_group_is_an_error_and_no_group_of_its_name_is_taken_for_it(sandbox, members_provider, asked):
+    sandbox.load(make_world(directory=2, members=[ANA]))
+    inputs = list_members([ANA])
+    sandbox.control.post("/tamper", json={"do": "deleteGroup", "group": "Readers"}).raise_for_status()
+
+    _, (failure,) = members_provider.check(inputs, inputs)
+
+    assert failure.startswith(f"members-readers: the group of this stack, object id {GROUP}, is gone, and")
+    assert "run up --refresh, which creates it anew with its people" in failure
+    assert asked(writes=True) == []

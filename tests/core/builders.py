@@ -40,10 +40,12 @@ def declare(
     *,
     doubt: Iterable[str] = (),
     sources: Mapping[str, str] | None = None,
+    ids: Mapping[str, str] | None = None,
     **rules: Any,
 ) -> dict[str, Any]:
     """Return the inputs of a resource; `brake_max=1` is the rule `brake.max`."""
     return {
+        **({"objectIds": dict(ids)} if ids else {}),
         "tenant": "https://contoso.qlik.test",
         "tenantId": "tenant",
         "license": "9999",
@@ -99,7 +101,7 @@ class Stack:
         """Plan, carry out what `fate` lets happen, and store the outcome."""
         plan = self.plan(inputs, approved, settled=settled)
         plan.raise_if_unsafe()
-        outcomes = [Outcome(change, fate(change)) for change in plan.changes]
+        outcomes = carry_out_all(plan, fate)
         for outcome in outcomes:
             if outcome.state == "done":
                 carry_out(self.rows, outcome.change)
@@ -113,16 +115,31 @@ class Stack:
         self.now += timedelta(**time)
 
 
+def carry_out_all(plan: Plan, fate: Callable[[Change], State]) -> list[Outcome]:
+    """Return what becomes of a plan: of whom a seat does not move, nothing else is sent."""
+    stayed: set[str] = set()
+    outcomes = []
+    for change in plan.sent:
+        waits = {fold(change.key), fold(change.becomes or change.key)} & stayed
+        outcomes.append(Outcome(change, "unsent" if waits else fate(change)))
+        if change.verb == "move" and outcomes[-1].state != "done":
+            stayed |= {fold(change.key), fold(change.subject)}
+    return outcomes
+
+
 def carry_out(rows: dict[str, str], change: Change) -> None:
     """Do to the rows what a tenant would: no row twice, no row that is not there."""
     spelled = {fold(subject): subject for subject in rows}
     subject = spelled.get(fold(change.subject), change.subject)
     assert rows.get(subject) == change.held
-    if change.type is None:
+    if change.becomes is not None:
+        assert fold(change.becomes) not in spelled
+        rows[change.becomes] = rows.pop(subject)
+    elif change.type is None:
         del rows[subject]
     else:
         rows[subject] = change.type
 
 
 def verbs(plan: Plan) -> list[str]:
-    return [str(change) for change in plan.changes]
+    return [str(change) for change in plan.sent]

@@ -30,6 +30,8 @@ class Person:
     is_approved: bool = False
     is_protected: bool = False
     undone: Undone | None = None
+    absent: tuple[tuple[str, int], ...] = ()  # keys, and how many minutes ago the absence was first seen
+    is_denied: bool = False  # by an exception
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class World:
     shortage: str = "fail"
     confers: Mapping[str, str] = field(default_factory=dict)
     first: tuple[str, ...] = ()
+    release: Mapping[str, int] = field(default_factory=dict)  # minutes for which a key keeps the seats of the absent
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Decision:
     ledger: Mapping[str, Value]
     deviations: Mapping[str, tuple[Value | None, str]]
     undone: Mapping[str, tuple[str, int]]
+    absent: Mapping[str, Mapping[str, int]]
 
 
 def is_stronger(one: str, other: str, order: tuple[str, ...] = STRONGEST_FIRST) -> bool:
@@ -206,13 +210,70 @@ def is_too_many(world: World, removals: int, population: int) -> bool:
     return removals > world.max or (population >= world.minimum and removals > population * world.percent / 100)
 
 
+def absences_of(person: Person, world: World) -> dict[str, int]:
+    """Return from which keys somebody is absent, and for how many minutes; of one long over, what it gave is needed."""
+    mine, declared = mine_of(person), person.declared
+    if not mine or person.is_denied or (declared and "people" in declared[1]):
+        return {}
+    ages = {**dict.fromkeys(mine[1], 0), **dict(person.absent)}
+    here = declared[1] if declared else ()
+    gone = {key: age for key, age in ages.items() if key in world.release and key not in here}
+    return {key: age for key, age in gone.items() if key in mine[1] or age < world.release[key]}
+
+
+def kept_of(person: Person, world: World) -> Value | None:
+    """Return what the keys somebody is absent from keep for them, where that is more than what is declared."""
+    absences = absences_of(person, world)
+    giving = {key: world.confers[key] for key in absences if key in world.confers}
+    giving = {key: type for key, type in giving.items() if absences[key] < world.release[key]}
+    if not giving:
+        return None
+    types = set(giving.values())
+    type = next(one for one in types if not any(is_stronger(other, one, world.order) for other in types))
+    if person.declared and not is_stronger(type, person.declared[0], world.order):
+        return None
+    keys: list[str] = []
+    while giving:
+        best = min(k for k in giving if not any(is_stronger(giving[o], giving[k], world.order) for o in giving))
+        keys.append(best)
+        del giving[best]
+    return type, (*keys, *(person.declared[1] if person.declared else ()))
+
+
+def put_off(person: Person, step: Step, world: World) -> tuple[Step | None, Value] | None:
+    """Return what is left of a removal while somebody's groups keep something for them, and what they then hold."""
+    mine, kept = mine_of(person), kept_of(person, world)
+    if not step.takes_away or not mine or not kept or waits_for_approval(person, step):
+        return None
+    if step.after and not is_stronger(kept[0], step.after, world.order):
+        return None
+    is_raised = "hand" in mine[1] and world.repair == "additive"
+    if is_raised or not is_stronger(mine[0], kept[0], world.order):
+        return None, (mine[0], (*mine[1], *[key for key in kept[1] if key not in mine[1]]))
+    return Step(person.subject, step.before, kept[0], takes_away=True), kept
+
+
+def wanted_type(person: Person, world: World) -> str:
+    """Return the type somebody is to hold at once: what is declared, what is kept for them, or the baseline."""
+    step = want(person, world)
+    put = put_off(person, step, world) if isinstance(step, Step) else None
+    if put and put[0]:
+        return put[1][0]
+    return person.declared[0] if person.declared else world.baseline
+
+
 def first_word(person: Person, step: Step, world: World) -> str | None:
-    """Return why a step is not taken, brake and seats left aside."""
+    """Return why a step is not even thought of."""
     waiting = "held" if waits_for_approval(person, step) else None
     if person.is_protected:
         return waiting or "protected"
     if is_frozen(person, step, world):
         return waiting or "frozen"
+    return None
+
+
+def second_word(person: Person, step: Step, world: World) -> str | None:
+    """Return why a step is not taken, brake and seats left aside."""
     if is_refused_still(person, step, world):
         return word_of_refusal(step)
     return "reverted" if is_reverted(person, step, world) else None
@@ -224,11 +285,23 @@ def decide(world: World) -> Decision:
     wanted = {subject: want(person, world) for subject, person in people.items()}
     words = {subject: step for subject, step in wanted.items() if isinstance(step, str)}
     steps = {subject: step for subject, step in wanted.items() if isinstance(step, Step)}
+    kept: dict[str, Value] = {}
     for subject, step in list(steps.items()):
-        word = first_word(people[subject], step, world)
+        person = people[subject]
+        word = first_word(person, step, world)
+        put = None if word else put_off(person, step, world)
+        if put:
+            words[subject] = "absent"
+            kept[subject] = put[1]
+            steps[subject] = put[0] or step
+        if put and put[0] is None:
+            del steps[subject]
+            continue
+        word = word or second_word(person, steps[subject], world)
         if word:
             words[subject] = word
             del steps[subject]
+            kept.pop(subject, None)
     losing = [people[subject] for subject, step in steps.items() if step.takes_away and not people[subject].is_approved]
     breached = set(breached_scopes(world, losing))
     held = set()
@@ -236,18 +309,21 @@ def decide(world: World) -> Decision:
         if waits_for_approval(person, steps[person.subject]) or breached & {"", *lost_keys(person)}:
             held.add(steps.pop(person.subject))
             words[person.subject] = "held"
+            kept.pop(person.subject, None)
     meanwhile: dict[str, Value] = {}
     if world.shortage == "waitlist" and not can_all_sit(world, steps.values()):
         waiting, meanwhile, steps = let_wait(world, steps)
         words |= dict.fromkeys(waiting, "waitlisted")
+        kept = {subject: value for subject, value in kept.items() if subject not in waiting}
     ends = {person.subject: mine_of(person) if person.subject in words else person.declared for person in world.people}
     undone = {person.subject: undone_of(person, world) for person in world.people}
     return Decision(
         steps=frozenset(steps.values()),
         held=frozenset(held),
-        ledger={subject: value for subject, value in {**ends, **meanwhile}.items() if value},
+        ledger={subject: value for subject, value in {**ends, **kept, **meanwhile}.items() if value},
         deviations={subject: (people[subject].declared, word) for subject, word in words.items()},
         undone={subject: times for subject, times in undone.items() if times},
+        absent={person.subject: ages for person in world.people if (ages := absences_of(person, world))},
     )
 
 

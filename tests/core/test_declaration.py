@@ -214,6 +214,59 @@ def test_a_group_that_exists_already_is_named_by_id_or_name_or_both(tmp_path: Pa
     assert group.existing is not None
 
 
+QUERY = "license: analyzer\nquery: department eq 'Sales'\n"
+EVERYONE = "license: analyzer\neveryone: true\n"
+
+
+@pytest.mark.parametrize("text", [QUERY, EVERYONE])
+def test_people_are_selected_by_a_query_or_are_everyone(tmp_path: Path, text: str):
+    group = load(tmp_path, {"groups/x": f"{text}include: [guests, disabled]\nallowEmpty: true\n"}).groups["x"]
+
+    assert f"\n{group.source}:" in text
+    assert (group.is_selection(), group.is_listed()) == (True, False)
+    assert group.include == ("guests", "disabled")
+
+
+def test_a_filter_may_be_longer_than_a_name(tmp_path: Path):
+    filter = " or ".join(["department eq 'Sales'"] * 15)
+
+    assert load(tmp_path, {"groups/x": f"license: analyzer\nquery: {filter}\n"}).groups["x"].query == filter
+
+
+@pytest.mark.parametrize("text", [QUERY, EVERYONE])
+@pytest.mark.parametrize("part", ["name: X", "nested: true", "roles: [Steward]", "spaces: {}"])
+def test_what_is_of_a_group_is_a_fault_where_there_is_none(tmp_path: Path, text: str, part: str):
+    source, name = "query" if text == QUERY else "everyone", part.partition(":")[0]
+    reason = f"is of a group, and {source} has none; take it out, or declare members, rule or existing"
+
+    assert refuse(tmp_path, {"groups/x": f"{text}{part}\n"}) == [f"groups/x.yaml:3 {name}: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        pytest.param("everyone: true\n", "1 everyone: gives nothing: say which license its people get", id="everyone"),
+        pytest.param("query: mail ne null\n", "1 query: gives nothing: say which license its people get", id="query"),
+        pytest.param(
+            "license: analyzer\nquery: ''\n", "2 query: String should have at least 1 character, not ''", id="empty"
+        ),
+        pytest.param(
+            FINANCE + "include: [guests]\n",
+            "4 include: members are as declared, whoever they are; take it out",
+            id="members",
+        ),
+        pytest.param(EVERYONE + "include: [guests, guests]\n", "3 include: guests is named twice", id="twice"),
+        pytest.param(
+            EVERYONE + "include: [devices]\n",
+            "3 include[0]: should be 'guests' or 'disabled', not 'devices'",
+            id="who holds no seat",
+        ),
+    ],
+)
+def test_who_counts_is_said_once_and_only_where_people_are_read(tmp_path: Path, text: str, fault: str):
+    assert refuse(tmp_path, {"groups/x": text}) == [f"groups/x.yaml:{fault}"]
+
+
 def test_a_group_that_exists_already_needs_an_id_or_a_name(tmp_path: Path):
     faults = refuse(tmp_path, {"groups/x": "existing: {}\n"})
 
@@ -227,19 +280,21 @@ def test_a_space_without_a_role_says_nothing(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "group", ["name: X\nmembers: []\n", "name: X\nlicense: capacity\nmembers: []\n"], ids=["none", "capacity"]
+)
+def test_a_group_that_gives_no_seat_has_none_to_release_late(tmp_path: Path, group: str):
+    (fault,) = refuse(tmp_path, {"groups/x": group + "releaseAfter: 7d\n"})
+
+    assert fault.partition(" ")[2].startswith("releaseAfter: keeps seats, and this group gives none")
+
+
+@pytest.mark.parametrize(
     ("files", "place"),
     [
-        ({"access": "subject: {from: tenant}\n"}, "access.yaml:1 subject.from"),
         ({"access": ACCESS + "leavers: {}\n"}, "access.yaml:4 leavers"),
         ({"access": ACCESS + "provision: true\n"}, "access.yaml:4 provision"),
-        ({"access": ACCESS + "only: [finance]\n"}, "access.yaml:4 only"),
-        ({"groups/x": "name: X\nrule: user.department -eq 1\n"}, "groups/x.yaml:2 rule"),
         ({"groups/x": FINANCE + "nested: true\n"}, "groups/x.yaml:4 nested"),
         ({"groups/x": FINANCE + "allowEmpty: true\n"}, "groups/x.yaml:4 allowEmpty"),
-        ({"groups/x": "query: department eq 'Sales'\n"}, "groups/x.yaml:1 query"),
-        ({"groups/x": "everyone: true\n"}, "groups/x.yaml:1 everyone"),
-        ({"groups/x": FINANCE + "releaseAfter: 7d\n"}, "groups/x.yaml:4 releaseAfter"),
-        ({"groups/x": FINANCE + "previously: y\n"}, "groups/x.yaml:4 previously"),
         ({"people": "ana@contoso.test:\n  spaces: {}\n"}, "people.yaml:2 ana@contoso.test.spaces"),
     ],
     ids=lambda value: value.partition(" ")[2] if isinstance(value, str) else "",
@@ -400,3 +455,32 @@ def test_what_a_tenant_is_told_to_hand_out_has_its_own_names(tmp_path: Path):
         "autoAssignAnalyzer": True,
         "autoAssignDataServicesContributorRoleToProfessionals": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("{from: tenant}", "from: tenant needs newcomers: objectId or skip"),
+        ("{from: mail, newcomers: skip}", "newcomers counts only with from: tenant"),
+        ("{from: tenant, newcomers: skip, realm: C}", "newcomers: skip gives them none"),
+        ("{from: tenant, newcomers: skip, previously: {from: mail}}", "previously does not go with from: tenant"),
+        ("{from: mail, previously: {from: tenant}}", "Input should be"),
+    ],
+)
+def test_a_mapping_that_contradicts_itself_is_a_fault(tmp_path: Path, subject: str, reason: str):
+    (fault,) = refuse(tmp_path, {"access": f"subject: {subject}\n"})
+
+    assert fault.startswith("access.yaml:1 subject")
+    assert reason in fault or "should be" in fault
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "{from: tenant, newcomers: skip}",
+        "{from: tenant, newcomers: objectId, realm: CONTOSO}",
+        "{from: objectId, previously: {from: mail, realm: CONTOSO}}",
+    ],
+)
+def test_a_mapping_says_where_subjects_come_from_and_came_from(tmp_path: Path, subject: str):
+    assert load(tmp_path, {"access": f"subject: {subject}\n"}).access.subject

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
 
 import pytest
-from core.builders import carry_out, declare
+from core.builders import NOW, carry_out, declare
 from core.laws import law
 from core.naive import (
     DAY,
@@ -21,6 +22,7 @@ from core.naive import (
     mine_of,
     place_of,
     trust,
+    wanted_type,
     weaker_values,
 )
 from core.worlds import approved_of, inputs_of_world, is_settled, movers, plan_of, stack_of, text_of, worlds
@@ -51,6 +53,10 @@ def decision_of(plan: Plan) -> Decision:
         {subject: text(entry) for subject, entry in plan.ledger.items()},
         {subject: (text(deviation.declared), deviation.why) for subject, deviation in plan.deviations.items()},
         {subject: (found.type, found.count) for subject, found in plan.reverts.items()},
+        {
+            subject: {key: (NOW - since) // timedelta(minutes=1) for key, since in keys.items()}
+            for subject, keys in plan.absent.items()
+        },
     )
 
 
@@ -69,8 +75,8 @@ def waiting_of(plan: Plan) -> set[str]:
 
 
 def awaited_by(person: Person, world: World) -> str:
-    """Return the type somebody waits for: what is declared, or the baseline."""
-    return person.declared[0] if person.declared else world.baseline
+    """Return the type somebody waits for."""
+    return wanted_type(person, world)
 
 
 @law(movers() | worlds())
@@ -189,7 +195,7 @@ def test_who_waits_loses_nothing_and_is_given_the_most_that_their_groups_confer_
             assert (holds and not is_stronger(type, holds, world.order)) or plan.seats[type].free <= 0
 
 
-@law(worlds(spare=dict.fromkeys(("professional", "analyzer", "basicUser"), 6)))
+@law(worlds(spare=dict.fromkeys(("professional", "analyzer", "basicUser"), 6), release={}))
 def test_where_seats_suffice_waiting_and_its_rules_change_nothing(world: World):
     calm = replace(world, shortage="fail", first=(), confers={})
 

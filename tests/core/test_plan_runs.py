@@ -4,7 +4,7 @@ from collections import Counter
 
 from core.builders import write
 from core.laws import FATES, applied, fates_by, law
-from core.naive import DAY, TYPES, WEEK, Person, World, is_stronger, mine_of, place_of
+from core.naive import DAY, TYPES, WEEK, Person, World, is_stronger, mine_of, place_of, wanted_type
 from core.worlds import approved_of, inputs_of_world, movers, text_of, worlds
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -98,7 +98,10 @@ def test_who_is_in_no_group_and_no_exception_holds_nothing_of_ours_or_is_told_wh
         if person.declared:
             continue
         row, why = stack.rows.get(person.subject), stack.deviations.get(person.subject)
-        if why:
+        if why == "none; absent":
+            assert stack.ledger[person.subject].startswith(f"{row} via ")
+            assert any(key in world.release for key in stack.ledger[person.subject].split(" for ")[0].split(" via ")[1])
+        elif why:
             words = ("held", "frozen", "protected", "waitlisted", f"refused, holding {row}")
             assert why in {f"none; {word}" for word in words}
             assert row == person.row
@@ -265,6 +268,57 @@ def test_a_seat_that_gets_free_goes_to_the_first_who_asks_for_it(world: World, t
 
     given = {change.key for change in plan.changes if change.type == type}
     waiting = {subject for subject, deviation in plan.deviations.items() if deviation.why == "waitlisted"}
-    asking = [p for p in world.people if (p.declared or (world.baseline,))[0] == type and p.subject in given | waiting]
+    asking = [p for p in world.people if wanted_type(p, world) == type and p.subject in given | waiting]
     first = min(asking, key=lambda person: place_of(person, world), default=None)
     assert first is None or first.subject in given
+
+
+ALL = dict.fromkeys("abc", DAY - 1)
+
+
+CALM = {
+    "on_breach": "hold",
+    "max": 1000,
+    "percent": 100,
+    "doubt": frozenset(),
+    "shortage": "waitlist",
+    "baseline": "none",
+}
+
+
+@law(worlds(**CALM, release=ALL), st.integers(0, 2 * DAY))
+def test_who_left_a_group_that_releases_late_keeps_what_it_gave_for_just_so_long(world: World, minutes: int):
+    stack, _ = applied(world)
+    inputs, nobody = inputs_of_world(world), {**inputs_of_world(world), "assignments": {}}
+    settled = {
+        person.subject
+        for person in world.people
+        if person.subject not in stack.deviations and is_kept(person, world) and not person.is_protected
+    }
+    rows = {subject: stack.rows[subject] for subject in settled}
+    earlier = {subject: keys for subject, keys in stack.outputs.get("absent", {}).items() if subject in settled}
+
+    stack.up(nobody)
+    assert {subject: stack.rows[subject] for subject in settled} == rows
+    stack.wait(minutes=minutes)
+    stack.up(nobody)
+
+    if minutes < DAY - 1:
+        assert {subject: stack.rows[subject] for subject in settled} == rows
+        assert not settled & {change.key for change in stack.plan(inputs).changes}
+        stack.up(inputs)
+        assert not settled & stack.deviations.keys()
+        assert {
+            s: keys for s, keys in stack.outputs.get("absent", {}).items() if s in settled
+        }.items() <= earlier.items()
+    else:
+        assert not settled & (stack.rows.keys() | stack.ledger.keys())
+
+
+def is_kept(person: Person, world: World) -> bool:
+    """Tell whether somebody is declared as just what their groups confer, with no exception in it."""
+    if person.declared is None or person.is_denied:
+        return False
+    type, keys = person.declared
+    types = {world.confers[key] for key in keys if key in world.confers}
+    return type in types and not any(is_stronger(other, type, world.order) for other in types)

@@ -5,8 +5,7 @@ from core.files import ACCESS, FINANCE, TODAY, faults_of, load
 
 from qlik_provider.errors import DeclarationError
 from qlik_provider.people import Directory, DirectoryUser, TenantNames, TenantSpace, TenantUser
-from qlik_provider.resolution import Resolved, build_subject, check_subjects, resolve, unknown_people
-from qlik_provider.shapes import Subject
+from qlik_provider.resolution import Resolved, resolve, unknown_people
 
 ANA = DirectoryUser("id-ana", "ana@contoso.test", "Ana", "ana@contoso.test")
 BO = DirectoryUser("id-bo", "bo@contoso.test", "Bo")
@@ -208,14 +207,24 @@ def test_one_person_under_two_names_is_a_fault(tmp_path: Path, files: dict[str, 
     assert refuse(tmp_path, files) == [fault]
 
 
-def test_who_lacks_what_the_subject_is_made_of_is_a_fault(tmp_path: Path):
+def test_who_lacks_what_the_subject_is_made_of_is_told_and_stops_nobody(tmp_path: Path):
     access = ACCESS.replace("objectId", "mail") + "protect: [off@contoso.test]\n"
-    files = {"access": access, "groups/finance": group("professional", "bo@contoso.test")}
+    files = {"access": access, "groups/finance": group("professional", "bo@contoso.test", "cy@contoso.test")}
 
-    assert refuse(tmp_path, files) == [
-        "access.yaml:3 subject.from: bo@contoso.test has no mail to make a subject of",
-        "access.yaml:3 subject.from: off@contoso.test has no mail to make a subject of",
-    ]
+    resolved = work_out(tmp_path, files)
+
+    assert held(resolved) == {"cy.mail@contoso.test": "professional via finance for cy.mail@contoso.test"}
+    assert {id: str(value) for id, value in resolved.kept.items()} == {
+        "id-bo": "professional via finance for bo@contoso.test"
+    }
+    assert resolved.object_ids == {"cy.mail@contoso.test": "id-cy", "id-off": "id-off"}
+    assert resolved.license_rules["protect.id-off"] == "off@contoso.test"
+    assert resolved.warnings == (
+        (
+            f"{tmp_path}/access.yaml:3 subject.from: 1 have no mail to make a subject of: bo@contoso.test; "
+            "who holds a license by this stack keeps it"
+        ),
+    )
 
 
 def test_two_people_of_one_subject_are_a_fault(tmp_path: Path):
@@ -281,68 +290,8 @@ def test_a_tenant_without_any_has_none(tmp_path: Path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "subject"),
-    [
-        pytest.param({"from": "objectId"}, "id-cy", id="object id"),
-        pytest.param({"from": "userPrincipalName"}, "cy@contoso.test", id="user principal name"),
-        pytest.param({"from": "mail"}, "cy.mail@contoso.test", id="mail"),
-        pytest.param({"from": "mail", "realm": "CONTOSO"}, r"CONTOSO\cy.mail@contoso.test", id="with a realm"),
-        pytest.param({"from": "tenant"}, None, id="as the tenant has it"),
-    ],
-)
-def test_a_subject_follows_from_the_directory(rule: dict[str, str], subject: str | None):
-    assert build_subject(CY, Subject.model_validate(rule)) == subject
-
-
-def test_without_a_mail_there_is_no_subject_made_of_it():
-    assert build_subject(BO, Subject.model_validate({"from": "mail", "realm": "CONTOSO"})) is None
-
-
 def tenant_user(subject: str, email: str | None, status: str = "active") -> TenantUser:
     return TenantUser(f"of {subject}", subject, email=email, status=status)
-
-
-BY_ID = Subject.model_validate({"from": "objectId"})
-
-
-@pytest.mark.parametrize(
-    "user",
-    [
-        pytest.param(tenant_user("ID-ANA", "ana@contoso.test"), id="the declared subject in another case"),
-        pytest.param(tenant_user("other", "nobody@contoso.test"), id="somebody else"),
-        pytest.param(tenant_user("other", "ana@contoso.test", "deleted"), id="deleted"),
-        pytest.param(tenant_user("other", None), id="without a mail"),
-    ],
-)
-def test_users_of_the_tenant_who_contradict_nothing_are_no_fault(user: TenantUser):
-    assert check_subjects({"id-ana": ANA}, [user], BY_ID) == []
-
-
-def test_people_with_other_subjects_in_the_tenant_are_one_fault_that_says_what_fits(tmp_path: Path):
-    users = (
-        tenant_user(r"CONTOSO\ANA@contoso.test", "Ana@contoso.test"),
-        tenant_user(r"CONTOSO\bo@contoso.test", "bo@contoso.test"),
-        tenant_user("id-cy", "cy.mail@contoso.test"),
-    )
-    files = {"groups/finance": group("professional", "ana@contoso.test", "bo@contoso.test", "cy@contoso.test")}
-    tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), users=users)
-
-    assert refuse(tmp_path, files, tenant=tenant) == [
-        (
-            "the subjects of 2 people in the tenant are others than declared: "
-            r"ana@contoso.test is 'CONTOSO\\ANA@contoso.test' there and 'id-ana' by the declaration; "
-            "what fits 2 of 3: subject: {from: userPrincipalName, realm: CONTOSO}"
-        )
-    ]
-
-
-def test_where_the_declared_mapping_fits_best_the_tenants_users_are_to_be_corrected():
-    users = [tenant_user("id-ana", "ana@contoso.test"), tenant_user("odd", "bo@contoso.test")]
-
-    (fault,) = check_subjects({"id-ana": ANA, "id-bo": BO}, users, BY_ID)
-
-    assert fault.endswith("the mapping fits everybody else, so correct these users in the tenant or leave them out")
 
 
 def test_subjects_are_compared_only_when_all_names_are_known(tmp_path: Path):
@@ -485,6 +434,89 @@ def test_a_seat_comes_with_the_first_login_where_the_group_says_so(
     assert resolved.warnings == (f"x: {len(waiting)} get a license after their first login: {', '.join(waiting)}",)
 
 
+def test_who_waits_keeps_what_a_former_subject_holds_and_an_exception_beats_the_waiting(tmp_path: Path):
+    late = "grant: firstLogin\n"
+    files = {
+        "access": ACCESS.replace("objectId", "userPrincipalName"),
+        "groups/x": group("professional", "ana@contoso.test", "bo@contoso.test", "off@contoso.test") + late,
+        "groups/y": group("analyzer", "ana@contoso.test", name="Y"),
+        "groups/z": group("capacity", "cy@contoso.test", name="Z") + late,
+        "people": "bo@contoso.test: {license: none}\n",
+    }
+
+    resolved = work_out(tmp_path, files, tenant=WITH_MINUTES)
+
+    assert held(resolved) == {"ana@contoso.test": "analyzer via y for ana@contoso.test"}
+    assert {subject: str(value) for subject, value in resolved.waiting.items()} == {
+        "ana@contoso.test": "professional via x, y for ana@contoso.test"
+    }
+    assert resolved.object_ids == {"ana@contoso.test": "id-ana"}
+
+
+def test_who_waits_without_a_subject_keeps_what_they_hold(tmp_path: Path):
+    files = {
+        "access": ACCESS.replace("objectId", "mail"),
+        "groups/x": group("analyzer", "bo@contoso.test") + "grant: firstLogin\n",
+    }
+
+    resolved = work_out(tmp_path, files)
+
+    assert (list(resolved.kept), dict(resolved.waiting), dict(resolved.assignments)) == (["id-bo"], {}, {})
+
+
+def as_tenant(newcomers: str, realm: str = "") -> str:
+    return ACCESS.replace("objectId", f"tenant, newcomers: {newcomers}" + (f", realm: {realm}" if realm else ""))
+
+
+PARTLY = TenantNames(
+    "tenant",
+    "9999",
+    ("professional", "analyzer"),
+    users=(tenant_user("auth0|ana", "ANA@contoso.test"), tenant_user("auth0|old", "cy.mail@contoso.test", "deleted")),
+)
+
+
+@pytest.mark.parametrize(
+    ("access", "subjects", "says"),
+    [
+        pytest.param(as_tenant("objectId"), ["auth0|ana", "id-bo", "id-cy"], "get the object id as subject", id="id"),
+        pytest.param(
+            as_tenant("objectId", "C"), ["auth0|ana", r"C\id-bo", r"C\id-cy"], "get the object id", id="with a realm"
+        ),
+        pytest.param(as_tenant("skip"), ["auth0|ana"], "are not in the tenant and skipped", id="skipped"),
+    ],
+)
+def test_subjects_are_those_of_the_tenants_users_and_newcomers_are_told(tmp_path: Path, access, subjects, says):
+    files = {"access": access, "groups/x": group("analyzer", "ana@contoso.test", "bo@contoso.test", "cy@contoso.test")}
+
+    resolved = work_out(tmp_path, files, tenant=PARTLY)
+
+    assert sorted(resolved.assignments) == sorted(subjects)
+    assert sorted(resolved.kept) == ["id-bo", "id-cy"]
+    assert resolved.object_ids["auth0|ana"] == "id-ana"
+    (told,) = resolved.warnings
+    assert told.startswith(f"{tmp_path}/access.yaml:3 subject.from: 2 ")
+    assert says in told
+    assert "bo@contoso.test, cy.mail@contoso.test" in told
+
+
+def test_a_mail_that_two_users_of_the_tenant_have_is_a_fault_and_protects_both(tmp_path: Path):
+    users = (tenant_user("auth0|ana", "ana@contoso.test"), tenant_user("id-ana", "ana@contoso.test"))
+    tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), users=users)
+    protecting = as_tenant("skip") + "protect: [ana@contoso.test]\n"
+
+    assert refuse(tmp_path, {"access": as_tenant("skip"), "groups/finance": FINANCE}, tenant=tenant) == [
+        (
+            "access.yaml:3 subject.from: ana@contoso.test is the e-mail of 2 users of the tenant: "
+            "'auth0|ana', 'id-ana'; "
+            "leave it to one of them"
+        )
+    ]
+    (tmp_path / "groups" / "finance.yaml").unlink()
+    rules = work_out(tmp_path, {"access": protecting}, tenant=tenant).license_rules
+    assert {"protect.auth0|ana", "protect.id-ana"} <= set(rules)
+
+
 def test_who_is_not_active_in_the_tenant_has_not_come(tmp_path: Path):
     users = (tenant_user("id-ana", None, "invited"), tenant_user("id-bo", None))
     tenant = TenantNames("tenant", "9999", ("professional", "analyzer"), users=users)
@@ -527,3 +559,59 @@ def test_an_exception_without_a_licenses_block_is_below_nothing(tmp_path: Path):
     files = {"access": "subject: {from: objectId}\n", "people": "ana@contoso.test: {license: none}\n"}
 
     assert work_out(tmp_path, files).warnings == ()
+
+
+def test_what_a_group_releases_late_is_a_rule_with_what_it_confers_and_who_has_an_exception(tmp_path: Path):
+    files = {
+        "groups/devs": group("professional", "ana@contoso.test") + "releaseAfter: 7d\n",
+        "groups/readers": group("analyzer", "cy@contoso.test") + "releaseAfter: 12h\n",
+        "people": "bo@contoso.test: {license: none}\ncy@contoso.test: {license: professional}\n",
+    }
+
+    rules = work_out(tmp_path, files).license_rules
+
+    assert (rules["release.devs"], rules["release.readers"]) == (168, 12)
+    assert (rules["confers.devs"], rules["confers.readers"]) == ("professional", "analyzer")
+    assert (rules["exception.id-bo"], rules["exception.id-cy"]) == ("none", "professional")
+
+
+def test_where_nothing_waits_and_everything_counts_no_rule_says_so(tmp_path: Path):
+    files = {"groups/devs": group("professional", "ana@contoso.test"), "people": "bo@contoso.test: {license: none}\n"}
+
+    rules = work_out(tmp_path, files).license_rules
+
+    assert not [name for name in rules if name.startswith(("release.", "exception.", "only", "previously"))]
+
+
+def test_a_former_key_is_a_rule(tmp_path: Path):
+    files = {"groups/devs": group("professional", "ana@contoso.test") + "previously: builders\n"}
+
+    assert work_out(tmp_path, files).license_rules["previously.devs"] == "builders"
+
+
+@pytest.mark.parametrize(("only", "given"), [("devs", set()), ("devs, people", {"id-cy"})])
+def test_exceptions_give_nothing_and_bar_their_groups_where_they_do_not_count(tmp_path: Path, only, given):
+    files = {
+        "access": ACCESS + f"only: [{only}]\n",
+        "groups/devs": group("professional", "bo@contoso.test", "cy@contoso.test"),
+        "people": "bo@contoso.test: {license: none}\ncy@contoso.test: {license: analyzer}\n",
+    }
+
+    resolved = work_out(tmp_path, files)
+
+    assert resolved.assignments.keys() == given
+    assert resolved.license_rules["only"] == only
+    assert {"exception.id-bo", "exception.id-cy"} <= resolved.license_rules.keys()
+
+
+def test_somebody_without_a_subject_has_no_rule_of_an_exception(tmp_path: Path):
+    access = ACCESS.replace("objectId", "mail") + "only: [devs]\n"
+    files = {
+        "access": access,
+        "groups/devs": group("professional", "ana@contoso.test"),
+        "people": "bo@contoso.test: {license: none}\n",
+    }
+
+    rules = work_out(tmp_path, files).license_rules
+
+    assert not [name for name in rules if name.startswith("exception.")]

@@ -26,6 +26,7 @@ ENTRIES: tuple[Value | None, ...] = (
     (UNORDERED, ("hand", "a")),
 )
 ROWS = ("as recorded", "as recorded", None, *TYPES)
+DAY = 24 * 60
 BEFORE = (
     *["nothing"] * 6,
     "held",
@@ -46,6 +47,14 @@ UNDONE: tuple[tuple[str, int, int] | None, ...] = (
     ("recorded", 1, WEEK - 1),
     ("analyzer", 2, 0),
 )
+ABSENT: tuple[tuple[tuple[str, int], ...], ...] = (
+    *[()] * 4,
+    (("a", 30),),
+    (("a", 1440), ("b", 1379)),
+    (("b", 30), ("c", 2000)),
+    (("c", 0),),
+)
+DENIED = (False, False, False, True)
 
 ADOPT, REPAIR = ("upgrade", "report", "all"), ("additive", "full")
 MAXIMA, PERCENTS, MINIMA = (1000, 1000, 1, 2), (100, 100, 50, 10), (20, 1, 3)
@@ -56,6 +65,7 @@ REMOVED = ((), ((30, ("a",)),), ((1440, ("a", "b")), (30, ("c",))), ((1441, ("a"
 SPARE = (6, 0, 0, 1, 2, -1, None)
 ORDERS, BASELINES = (STRONGEST_FIRST, TYPES), ("none", "none", "none", *TYPES)
 SHORTAGES, FIRST = ("waitlist", "fail", "waitlist"), ((), ("b",), ("c", "a"))
+RELEASES = ("", "", "a", "abc", "bc")
 CONFERS = ("", "PAU", "PAA", "PPA", "PA", "AUP", "UAP")  # what a, b and c confer, by the first letter
 
 
@@ -68,14 +78,14 @@ def pick(number: int, *tables: tuple) -> list:
     return chosen
 
 
-PERSON = (DECLARED, ENTRIES, ROWS, BEFORE, FLAGS, UNDONE)
-RULES = (ADOPT, REPAIR, MAXIMA, PERCENTS, MINIMA, DOUBTS, ON_BREACH, MOVED, OVERAGES, REMOVED)
+PERSON = (DECLARED, ENTRIES, ROWS, BEFORE, FLAGS, UNDONE, ABSENT, DENIED)
+RULES = (ADOPT, REPAIR, MAXIMA, PERCENTS, MINIMA, DOUBTS, ON_BREACH, MOVED, OVERAGES, REMOVED, RELEASES)
 WAITING = (SHORTAGES, CONFERS, ORDERS, FIRST, BASELINES)
 SEATS = (SPARE, SPARE, SPARE)
 
 
 def make_person(subject: str, number: int, order: tuple[str, ...]) -> Person:
-    declared, entry, row, before, (is_approved, is_protected), undone = pick(number, *PERSON)
+    declared, entry, row, before, (is_approved, is_protected), undone, absent, is_denied = pick(number, *PERSON)
     if declared and declared[0] not in order:
         declared = order[-1], declared[1]
     if row == "as recorded":
@@ -90,14 +100,14 @@ def make_person(subject: str, number: int, order: tuple[str, ...]) -> Person:
     types = {"declared": declared and declared[0], "recorded": entry and entry[0]}
     if undone:
         undone = (types.get(undone[0], undone[0]) or "professional", *undone[1:])
-    return Person(subject, declared, entry, row, note, is_approved, is_protected, undone)
+    return Person(subject, declared, entry, row, note, is_approved, is_protected, undone, absent, is_denied)
 
 
 def make_world(drawn: bytes) -> World:
     """Decode a world: how many people, four bytes for each, four for the rules, two for waiting, two for the seats."""
     shortage, confers, order, first, baseline = pick(int.from_bytes(drawn[29:31]), *WAITING)
     numbers = [int.from_bytes(drawn[start : start + 4]) for start in range(1, 1 + 4 * (drawn[0] % 7), 4)]
-    adopt, repair, most, percent, minimum, doubt, on_breach, moved, (offered, overage), removed = pick(
+    adopt, repair, most, percent, minimum, doubt, on_breach, moved, (offered, overage), removed, release = pick(
         int.from_bytes(drawn[25:29]), *RULES
     )
     spare = dict(zip(TYPES, pick(int.from_bytes(drawn[31:]), *SEATS), strict=True))
@@ -121,6 +131,7 @@ def make_world(drawn: bytes) -> World:
         shortage=shortage,
         confers={key: types[letter] for key, letter in zip("abc", confers, strict=False)},
         first=first if shortage == "waitlist" else (),
+        release=dict.fromkeys(release, DAY),
     )
 
 
@@ -179,6 +190,8 @@ def inputs_of_world(world: World) -> dict:
         **({"priority": ", ".join(world.first)} if world.first else {}),
         **{f"overage_{type}": float(world.overage) for type in world.order},
         **{f"confers_{key}": type for key, type in world.confers.items()},
+        **{f"release_{key}": minutes / 60 for key, minutes in world.release.items()},
+        **{f"exception_{person.subject}": "none" for person in world.people if person.is_denied},
         **{f"protect_{person.subject}": "protected" for person in world.people if person.is_protected},
     )
 
@@ -217,6 +230,9 @@ def stack_of(world: World) -> Stack:
         "removed": {minute_of(age): "; ".join(["1", *(f"{key} 1" for key in keys)]) for age, keys in world.removed},
         "reverts": {
             p.subject: f"{p.undone[0]} {p.undone[1]} {minute_of(p.undone[2])}" for p in world.people if p.undone
+        },
+        "absent": {
+            p.subject: ", ".join(f"{key} {minute_of(age)}" for key, age in p.absent) for p in world.people if p.absent
         },
         "seats": {"professional": "other than now"} if world.moved == "seats" else seats,
         "foreign": {},

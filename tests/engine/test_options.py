@@ -1,4 +1,4 @@
-"""Aliases, protect and retainOnDelete: what was seen on Pulumi's own engine, expected of both."""
+"""Aliases, ignoreChanges, protect and retainOnDelete: what was seen on Pulumi's own engine, expected of both."""
 
 import pytest
 
@@ -144,6 +144,26 @@ def test_what_is_protected_and_retained_does_not_leave_the_stack(library):
 
 
 # Aliases
+
+
+# ignoreChanges
+
+
+def test_what_is_ignored_stays_as_it_was_created_until_it_no_longer_is(library):
+    ignoring = {"options": {"ignore_changes": ["books"]}}
+    library.declare({"a": {"books": {"u1": "red"}, **ignoring}})
+    library.succeed("up --skip-preview")
+    library.declare({"a": {"books": {"u1": "green"}, **ignoring}})
+
+    assert plan(library) == ({}, {"same": 2})
+    library.succeed("up --skip-preview --expect-no-changes")
+    assert library.world == {"a": {"u1": "red"}}
+    assert library.export()["a"]["inputs"]["books"] == {"u1": "red"}
+
+    library.declare({"a": {"books": {"u1": "green"}}})
+    library.succeed("up --skip-preview")
+    assert library.world == {"a": {"u1": "green"}}
+    assert "ignoreChanges" not in library.export()["a"]
 
 
 @pytest.fixture

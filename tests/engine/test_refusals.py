@@ -83,7 +83,7 @@ def test_a_secret_in_the_configuration_is_refused(rehearsal, refused):
 @pytest.mark.parametrize(
     ("option", "name"),
     [
-        ({"ignore_changes": ["books"]}, "ignoreChanges"),
+        ({"replace_on_changes": ["books"]}, "replaceOnChanges"),
         ({"additional_secret_outputs": ["count"]}, "additionalSecretOutputs"),
         ({"import_": "x"}, "importId"),
     ],
@@ -92,6 +92,12 @@ def test_resource_options_outside_the_rehearsal_are_refused_by_name(rehearsal, o
     rehearsal.declare({}, options=[option])
 
     assert f"error: odd: the resource option {name} is not rehearsed" in rehearsal.fail("preview")
+
+
+def test_changes_below_a_property_are_not_ignored(rehearsal):
+    rehearsal.declare({}, options=[{"ignore_changes": ["books.u1"]}])
+
+    assert "error: odd: ignoreChanges of 'books.u1' is not rehearsed" in rehearsal.fail("preview")
 
 
 def test_a_secret_of_the_program_is_refused(rehearsal):

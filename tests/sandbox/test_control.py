@@ -117,6 +117,22 @@ def test_accounts_are_disabled_and_enabled_by_hand(control):
     assert (enabled[person(1)], enabled[person(7)]) == (False, True)
 
 
+def test_properties_of_a_user_are_changed_and_taken_away_by_hand(control):
+    extension = "extension_0123456789abcdef0123456789abcdef_canEdit"
+    given = {
+        "department": "Sales",
+        "mail": "new@contoso.test",
+        "userPrincipalName": "new@contoso.test",
+        extension: True,
+    }
+
+    assert tamper(control, do="changeUser", user=person(1), properties=given).status_code == 204
+    assert tamper(control, do="changeUser", user="NEW@contoso.test", properties={"mail": None}).status_code == 204
+
+    (user,) = [user for user in snapshot(control)["directory"]["users"] if user["id"] == person(1)]
+    assert {name: user.get(name) for name in given} == {**given, "mail": None}
+
+
 def test_groups_are_renamed_deleted_and_put_back_by_hand(control):
     control.put("/_sandbox/switches", json={"deleted-security-group": "recoverable"})
 
@@ -168,6 +184,10 @@ def test_the_license_is_changed_by_hand(control, tenant):
         {"do": "restoreGroup", "group": READERS},
         {"do": "setRule", "group": "BI Readers", "rule": 'user.mail -eq "x"'},
         {"do": "deleteUser", "user": "nobody@contoso.test"},
+        {"do": "changeUser", "user": "nobody@contoso.test", "properties": {"mail": None}},
+        {"do": "changeUser", "user": "person001@contoso.test", "properties": {"teapot": "x"}},
+        {"do": "changeUser", "user": "person001@contoso.test", "properties": {"userPrincipalName": None}},
+        {"do": "changeUser", "user": person(1), "properties": {"userPrincipalName": "person002@contoso.test"}},
         {"do": "setAllotment", "type": "fullUser", "units": 1},
     ],
 )

@@ -15,11 +15,18 @@ from sandbox.state import fold
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 ATTRIBUTES = {"extensionAttribute1": "Gold", "extensionAttribute2": None}
 EXTENSION = "extension_0123456789abcdef0123456789abcdef_costCentre"
+FLAG = "extension_0123456789abcdef0123456789abcdef_canEdit"
 
 PEOPLE = {
     "Ana": {"department": "Sales", "jobTitle": "Lead", "mail": "ana@contoso.test", "city": "Oslo"},
-    "Bo": {"department": "Sales", "mail": "bo@fabrikam.test", "companyName": "Fabrikam", "accountEnabled": False},
-    "Cai": {"department": "Finance", "proxyAddresses": ["SMTP:cai@contoso.test", "smtp:c@fabrikam.test"]},
+    "Bo": {
+        "department": "Sales",
+        "mail": "bo@fabrikam.test",
+        "companyName": "Fabrikam",
+        "accountEnabled": False,
+        FLAG: False,
+    },
+    "Cai": {"department": "Finance", "proxyAddresses": ["SMTP:cai@contoso.test", "smtp:c@fabrikam.test"], FLAG: True},
     "Dee": {"onPremisesExtensionAttributes": ATTRIBUTES, "businessPhones": ["+47 1"], "createdDateTime": "2026-05-01"},
     "O'Neill": {"userType": "Guest", EXTENSION: "4711", "otherMails": ["o@contoso.test"]},
 }
@@ -142,6 +149,10 @@ USERS = [
     ("onPremisesExtensionAttributes/extensionAttribute16 eq 'x'", BAD, BAD),
     (f"{EXTENSION} eq '4711'", ["O'Neill"], ["O'Neill"]),
     (f"startsWith({EXTENSION}, '47')", ["O'Neill"], ["O'Neill"]),
+    (f"{FLAG} eq true", ["Cai"], ["Cai"]),
+    (f"{FLAG} eq false", ["Bo"], ["Bo"]),
+    (f"{FLAG} ne true", NO, [*SALES, "Dee", "O'Neill"]),
+    (f"{FLAG} eq null", ["Ana", "Dee", "O'Neill"], ["Ana", "Dee", "O'Neill"]),
     ("teapot eq 'x'", BAD, BAD),
     ("displayName", BAD, BAD),
     ("displayName eq", BAD, BAD),
@@ -240,6 +251,28 @@ def test_relations_of_a_group_are_cast_and_filtered(mine, path, text, plain, adv
         check(answer, expected)
         if not isinstance(expected, str) and is_advanced:
             assert answer.json()["@odata.count"] == len(expected)
+
+
+@pytest.mark.parametrize("version", ["v1.0", "beta"])
+@pytest.mark.parametrize("relation", ["members", "transitiveMembers"])
+@pytest.mark.parametrize(("cast", "name"), [("device", "Kiosk"), ("orgContact", "Agency"), ("servicePrincipal", "Bot")])
+def test_members_that_are_no_people_are_cast_and_counted(control, graph_connection, version, relation, cast, name):
+    ids = {name: f"dddddddd-0000-4000-8000-{number:012}" for number, name in enumerate(("Kiosk", "Agency", "Bot"))}
+    directory = {
+        **MINE["directory"],
+        "devices": [{"id": ids["Kiosk"], "deviceId": ids["Kiosk"], "displayName": "Kiosk"}],
+        "contacts": [{"id": ids["Agency"], "displayName": "Agency"}],
+        "servicePrincipals": [{"id": ids["Bot"], "appId": ids["Bot"], "displayName": "Bot"}],
+        "groups": [{**group("Unified One"), "members": [id_of("Ana"), *ids.values()]}],
+    }
+    control.put("/_sandbox/world", json=MINE | {"directory": directory}).raise_for_status()
+    graph_connection.headers["Authorization"] = f"Bearer {directory_token(control)}"
+
+    path = f"/{version}/groups/{id_of('Unified One')}/{relation}/microsoft.graph.{cast}"
+    answer = ask(graph_connection, path, advanced=True, top="1", select="id,displayName")
+
+    assert names(answer) == [name]
+    assert answer.json()["@odata.count"] == 1
 
 
 @pytest.mark.parametrize(

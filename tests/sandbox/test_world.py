@@ -81,3 +81,8 @@ def test_the_demo_world_is_a_company_of_three_hundred():
     assert sum(person.user_type == "Guest" for person in people) == 6
     assert len({person.display_name for person in people}) == 299
     assert len(world.tenant.assignments) == 65
+    assert len(world.tenant.spaces) >= 8
+    groups = {group.id: set(group.members) for group in world.directory.groups}
+    assert any(groups.keys() & members for members in groups.values()), "a group in a group"
+    principals = {principal.id for principal in world.directory.service_principals}
+    assert any(principals & members for members in groups.values())
