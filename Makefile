@@ -26,6 +26,7 @@ lint: $(READY)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@for program in __main__.py examples/*/__main__.py; do .venv/bin/mypy --no-error-summary $$program || exit 1; done
 	@.venv/bin/lint-imports --no-cache
 
 scenarios: $(READY)  ## the scenarios on the sandbox engine
@@ -41,6 +42,7 @@ bench: $(READY)  ## times, as a table; never part of the tests
 	@.venv/bin/python benchmarks/up.py
 	@.venv/bin/python benchmarks/sandbox.py
 	@.venv/bin/python benchmarks/reading.py
+	@.venv/bin/python benchmarks/writing.py
 
 campaign: $(READY)  ## every fault at every place, where the tests play some; writes docs/faults.md
 	@.venv/bin/pytest -n 2 --dist worksteal -m campaign --record-faults

@@ -14,11 +14,13 @@ from qlik_provider.approvals import describe_carried_out, describe_idle, find_st
 from qlik_provider.claims import find_owner
 from qlik_provider.client import QlikClient
 from qlik_provider.components import Grants, LicensedGroup
-from qlik_provider.credentials import GraphTokens, qlik_tokens
+from qlik_provider.credentials import qlik_tokens
 from qlik_provider.declaration import Declaration, load_declaration
 from qlik_provider.errors import QlikProviderError
 from qlik_provider.frozen import SETTINGS, FrozenGroup, FrozenSettings, read_registered
+from qlik_provider.gate import find_refusals, raise_if_open
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import read_groups
 from qlik_provider.license_settings import warn_of_settings
 from qlik_provider.membership import Memberships, count_members
@@ -27,7 +29,14 @@ from qlik_provider.pilot import describe_pilot, find_frozen, narrow
 from qlik_provider.policy import write_subject
 from qlik_provider.queries import read_everyone, read_queries
 from qlik_provider.resolution import Resolved, resolve, unknown_people
-from qlik_provider.resources import DirectoryMembers, GroupPolicy, LicenseAssignments, LicenseSettings
+from qlik_provider.resources import (
+    DirectoryMembers,
+    GroupPolicy,
+    LicenseAssignments,
+    LicenseSettings,
+    TenantGroupMembers,
+)
+from qlik_provider.shapes import Group
 from qlik_provider.tenant import Tenant
 from qlik_provider.tenant_settings import TenantSettings
 
@@ -55,9 +64,11 @@ def main() -> None:
     licenses = register_licenses(declaration, resolved, counted, names, url)
     settings = register_settings(declaration, names, url)
     policies = [name_rights(key, group.policy) for key, group in groups.items() if group.policy]
+    parts: list[DirectoryMembers | LicenseSettings] = [*find_members(groups), *settings]
+    holders: list[LicenseAssignments | TenantGroupMembers] = [*licenses, *find_tenant_members(groups)]
     ends = pulumi.Output.all(
-        groups=[part.deviations for part in [*find_members(groups), *settings]] + policies,
-        licenses=[(seats.deviations, tell_doubt(seats, counted.awaited)) for seats in licenses],
+        groups=[part.deviations for part in parts] + policies,
+        licenses=[(part.deviations, tell_doubt(part, counted.awaited)) for part in holders],
     )
     if declaration.access.only is None:  # what is left alone is not known here
         ends.apply(lambda outputs: tell_carried_out(declaration, outputs["groups"], outputs["licenses"], today))
@@ -121,7 +132,14 @@ def find_members(groups: Mapping[str, LicensedGroup]) -> list[DirectoryMembers]:
     return [group.members for group in groups.values() if group.members]
 
 
-def tell_doubt(seats: LicenseAssignments, awaited: Mapping[str, str]) -> pulumi.Output[dict[str, str]]:
+def find_tenant_members(groups: Mapping[str, LicensedGroup]) -> list[TenantGroupMembers]:
+    """Return the members that this stack puts into custom groups of the tenant."""
+    return [group.tenant_members for group in groups.values() if group.tenant_members]
+
+
+def tell_doubt(
+    seats: LicenseAssignments | TenantGroupMembers, awaited: Mapping[str, str]
+) -> pulumi.Output[dict[str, str]]:
     """Return what is in doubt; a group that this stack is to create is, once the state has known it."""
     told = pulumi.Output.all(seats.doubt, seats.sources)
     return told.apply(lambda told: {key: why for key, why in told[0].items() if key not in awaited or key in told[1]})
@@ -132,7 +150,12 @@ def register_groups(
 ) -> dict[str, LicensedGroup]:
     """Register each declared group that this stack creates or that has a policy in the tenant."""
     claim_by = declaration.access.claim_by
-    grants = {key: Grants(url, names.id, policy, claim_by) for key, policy in resolved.policies.items()}
+    policies, admitted = resolved.policies, resolved.tenant_members
+    grants = {
+        key: Grants(url, names.id, policies.get(key), claim_by, admitted.get(key))
+        for key in declaration.groups
+        if key in policies or key in admitted
+    }
     return {
         key: LicensedGroup(
             key,
@@ -140,14 +163,21 @@ def register_groups(
             name=group.name or counted.names[key],
             members=None if group.members is None else resolved.members[key],
             rule=group.rule,
-            existing=counted.sources.get(key, counted.names[key]) if group.existing else None,
+            existing=find_existing(group, counted.sources.get(key) or counted.names.get(key)),
             rules=resolved.member_rules,
             grants=grants.get(key),
             previously=group.previously,
         )
         for key, group in declaration.groups.items()
-        if group.members is not None or group.rule or (group.existing and key in grants)
+        if group.members is not None or group.rule or key in grants
     }
+
+
+def find_existing(group: Group, id: str | None) -> str | None:
+    """Return the object id of a group that is only read, nothing for people in no group; None for a group of ours."""
+    if group.is_selection():
+        return ""
+    return id if group.existing else None
 
 
 def register_licenses(
@@ -211,18 +241,7 @@ def gate(
     doubts = dict(read_doubt)
     for _, known in licenses:
         doubts.update(known)  # told with what the state knows about the group
-    doubt = [f"{key}: {reason}" for key, reason in sorted(doubts.items())]
-    deviations = [*groups, *(deviations for deviations, _ in licenses)]
-    refused = [
-        f"{subject}: {text}"
-        for people in deviations
-        for subject, text in sorted(people.items())
-        if text.partition("; ")[2].startswith(("refused", "unsent"))
-    ]
-    if (refused or doubt) and not pulumi.runtime.is_dry_run():
-        raise pulumi.RunError(
-            "; ".join([*(f"refused: {text}" for text in refused), *(f"in doubt: {t}" for t in doubt)])
-        )
+    raise_if_open(list(find_refusals([*groups, *(deviations for deviations, _ in licenses)])), doubts)
 
 
 main()

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 import qlik_provider.components  # noqa: F401  # the program holds pulumi and azuread too
-from qlik_provider.credentials import GraphTokens
 from qlik_provider.declaration import load_declaration
 from qlik_provider.graph import PAGE, GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import read_groups
 from qlik_provider.membership import count_members
 from qlik_provider.people import Directory, TenantNames

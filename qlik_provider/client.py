@@ -12,7 +12,15 @@ import httpx
 from qlik_provider.credentials import BearerAuth, TokenSource
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotPermitted, Unauthorized
-from qlik_provider.people import Administrator, SpaceAssignment, TenantGroup, TenantRole, TenantSpace, TenantUser
+from qlik_provider.people import (
+    Administrator,
+    GroupedUser,
+    SpaceAssignment,
+    TenantGroup,
+    TenantRole,
+    TenantSpace,
+    TenantUser,
+)
 from qlik_provider.transport import Answer, ask, open_http, read_date, refuse_bad_url, send
 from qlik_provider.wire import (
     AdministratorRow,
@@ -20,6 +28,7 @@ from qlik_provider.wire import (
     Batch,
     BatchItem,
     GivenEvent,
+    GroupedUserRow,
     GroupRow,
     LicenseSettings,
     Links,
@@ -125,6 +134,16 @@ class QlikClient:
         """Return the users of the tenant, whatever their status (https://qlik.dev/apis/rest/users)."""
         rows = self._list("/api/v1/users", UserRow, cursor="next", filter=f"({STATES})", totalResults="true")
         return tuple(row.value() for row in rows)
+
+    def read_grouped_users(self, group: str | None = None) -> tuple[GroupedUser, ...]:
+        """Return the users of the tenant, whatever their status, with their groups; or only those in one group."""
+        filter = f"({STATES})" if group is None else f'({STATES}) and assignedGroups.id eq "{group}"'
+        rows = self._list("/api/v1/users", GroupedUserRow, cursor="next", filter=filter, totalResults="true")
+        return tuple(row.value() for row in rows)
+
+    def read_grouped_user(self, id: str) -> GroupedUser:
+        """Return one user with their groups; raises NotFound where they are gone."""
+        return self._get(f"/api/v1/users/{id}", GroupedUserRow).value()
 
     def read_roles(self) -> tuple[TenantRole, ...]:
         """Return the roles (https://qlik.dev/apis/rest/roles)."""

@@ -157,10 +157,10 @@ def _misplaced(group: Group) -> Iterator[tuple[str, str]]:
         yield "include", f"{group.include[index]} is named twice"
     if group.is_selection():
         nobody = f"is of a group, and {group.source} has none"
-        for part in ("name", "nested", "roles", "spaces"):
+        for part in ("nested",) if group.is_custom() else ("name", "nested", "roles", "spaces"):
             if part in group.model_fields_set:
                 yield part, f"{nobody}; take it out, or declare members, rule or existing"
-        if group.license is None:
+        if group.license is None and not group.is_custom():
             yield group.source, "gives nothing: say which license its people get"
 
 

@@ -9,11 +9,17 @@ from pulumi.dynamic import Resource
 
 from qlik_provider.calls import FROZEN
 from qlik_provider.errors import UnsafePlan
-from qlik_provider.resources import directory_members_provider, group_policy_provider, license_settings_provider
+from qlik_provider.resources import (
+    directory_members_provider,
+    group_policy_provider,
+    license_settings_provider,
+    tenant_group_members_provider,
+)
 
 COMPONENT = "qlik:index:LicensedGroup"
 DIRECTORY_GROUP = "azuread:index/groupWithoutMembers:GroupWithoutMembers"
 MEMBERS = "pulumi-python:dynamic/qlik:DirectoryMembers"
+TENANT_MEMBERS = "pulumi-python:dynamic/qlik:TenantGroupMembers"
 POLICY = "pulumi-python:dynamic/qlik:GroupPolicy"
 SETTINGS = "pulumi-python:dynamic/qlik:LicenseSettings"
 
@@ -30,6 +36,13 @@ class FrozenMembers(Resource, module="qlik", name="DirectoryMembers"):
 
     def __init__(self, key: str, opts: pulumi.ResourceOptions) -> None:
         super().__init__(directory_members_provider(), key, {FROZEN: True}, opts)
+
+
+class FrozenTenantMembers(Resource, module="qlik", name="TenantGroupMembers"):
+    """The people of a custom group, as they are recorded."""
+
+    def __init__(self, key: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(tenant_group_members_provider(), key, {FROZEN: True}, opts)
 
 
 class FrozenPolicy(Resource, module="qlik", name="GroupPolicy"):
@@ -58,6 +71,8 @@ class FrozenGroup(pulumi.ComponentResource):
                 _freeze_directory_group(key, outputs, self)
             elif type == MEMBERS:
                 FrozenMembers(key, opts)
+            elif type == TENANT_MEMBERS:
+                FrozenTenantMembers(key, opts)
             elif type == POLICY:
                 FrozenPolicy(key, opts)
             else:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from qlik_provider.credentials import BearerAuth, GraphTokens
+from qlik_provider.credentials import BearerAuth
 from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotFound, Unauthorized
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.people import DirectoryGroup, DirectoryUser
 from qlik_provider.transport import open_http, send
 from qlik_provider.wire import GraphBatch, GraphGroup, GraphMember, GraphReply, GraphRule, GraphUser, parse_body
@@ -43,6 +44,7 @@ class GraphClient:
         self.url = tokens.url
         self.now = tokens.now
         """The time of the directory at its first answer."""
+        self._flow = tokens.flow
         self._auth = BearerAuth(tokens)
         self._http = open_http(tokens.url, self._auth)
 
@@ -54,13 +56,13 @@ class GraphClient:
 
     def read_users(self) -> tuple[DirectoryUser, ...]:
         """Return every user of the directory; raises NoEvidence for a list that may be short."""
-        with _needing("User.Read.All"):
+        with self._needing("User.Read.All"):
             rows = self._list("/v1.0/users", GraphUser, _COUNTED)
         return tuple(row.value() for row in rows)
 
     def read_deleted_users(self) -> tuple[DirectoryUser, ...]:
         """Return the users in the recycle bin (https://learn.microsoft.com/graph/api/directory-deleteditems-list)."""
-        with _needing("User.Read.All"):
+        with self._needing("User.Read.All"):
             rows = self._list("/v1.0/directory/deletedItems/microsoft.graph.user", GraphUser, _COUNTED)
         return tuple(row.value(is_deleted=True) for row in rows)
 
@@ -79,7 +81,7 @@ class GraphClient:
         Counted, the list comes from an index of its own, with the number that proves it whole.
         """
         params = {"$select": "id", "$count": "true"} if is_counted else {"$select": "id"}
-        with _needing(READ_MEMBERS):
+        with self._needing(READ_MEMBERS):
             rows = self._list(f"/v1.0/groups/{group}/members", GraphMember, params)
         return tuple(row.id for row in rows)
 
@@ -172,7 +174,7 @@ class GraphClient:
             if not isinstance(body, Mapping) or not isinstance(body.get("value"), list):
                 raise NoEvidence(SERVICE, "GET", path, "a page without value")
             if shape is GraphUser:
-                _refuse_concealed(path, body["value"])
+                _refuse_concealed(self._flow.caller, path, body["value"])
             items += parse_body(SERVICE, "GET", path, body["value"], list[shape])  # type: ignore[valid-type]
             total = body.get("@odata.count", total)
             link = parse_body(SERVICE, "GET", path, body.get("@odata.nextLink") or "", str)
@@ -194,10 +196,19 @@ class GraphClient:
         try:
             return send(SERVICE, self._http, request)
         except Unauthorized as error:
-            raise CredentialsError("ARM_CLIENT_SECRET", f"the directory refused the token: {error.reason}") from error
+            raise CredentialsError(self._flow.proof, f"the directory refused the token: {error.reason}") from error
+
+    @contextmanager
+    def _needing(self, permission: str) -> Iterator[None]:
+        """Name the permission without which a run cannot go on."""
+        try:
+            yield
+        except Forbidden as error:
+            reason = f"{error.path} is forbidden to this client; grant it the application permission {permission}"
+            raise CredentialsError(self._flow.caller, reason) from error
 
 
-def _refuse_concealed(path: str, people: Sequence[Any]) -> None:
+def _refuse_concealed(caller: str, path: str, people: Sequence[Any]) -> None:
     """Raise CredentialsError for people without their properties: all that Graph shows to who may not read users.
 
     https://learn.microsoft.com/graph/permissions-overview (limited information for inaccessible member objects)
@@ -205,7 +216,7 @@ def _refuse_concealed(path: str, people: Sequence[Any]) -> None:
     for name in ("userPrincipalName", "accountEnabled"):
         if any(isinstance(person, Mapping) and person.get(name, "") is None for person in people):
             reason = f"{path} shows this client people without their {name}"
-            raise CredentialsError("ARM_CLIENT_ID", f"{reason}; grant it the application permission User.Read.All")
+            raise CredentialsError(caller, f"{reason}; grant it the application permission User.Read.All")
 
 
 def _read_count(kind: str, reply: GraphReply | None) -> int | None:
@@ -218,16 +229,6 @@ def _read_count(kind: str, reply: GraphReply | None) -> int | None:
     body = reply.body if reply is not None and reply.status == httpx.codes.OK else None
     count = body.get("@odata.count") if isinstance(body, Mapping) else None
     return count if isinstance(count, int) else None
-
-
-@contextmanager
-def _needing(permission: str) -> Iterator[None]:
-    """Name the permission without which a run cannot go on."""
-    try:
-        yield
-    except Forbidden as error:
-        reason = f"{error.path} is forbidden to this client; grant it the application permission {permission}"
-        raise CredentialsError("ARM_CLIENT_ID", reason) from error
 
 
 class GraphWriter:

@@ -88,6 +88,9 @@ def _parse_member(user_principal_name: str) -> Entitlement:
 ASSIGNMENTS = Form(
     "assignments", parse_entitlement, str, ("tenant", "tenantId", "license", "rules", "doubt", "sources")
 )
+TENANT_MEMBERS = Form(
+    "members", parse_entitlement, str, ("tenant", "tenantId", "key", "group", "rules", "doubt", "sources")
+)
 MEMBERS = Form("members", _parse_member, lambda member: member.mail, ("group", "groupObjectId", "rules"))
 
 

@@ -162,23 +162,24 @@ def batch_moves(changes: Iterable[Change], limit: int) -> Iterator[tuple[Change,
         yield tuple(group)
 
 
-def keep_known(old: Bag, new: Bag, parse: Callable[[Bag], People]) -> dict[str, Any]:
+def keep_known(old: Bag, new: Bag, parse: Callable[[Bag], People], property: str = "assignments") -> dict[str, Any]:
     """Return `new` with what the people of `kept` and `waiting` had in `old`; who had nothing gets nothing by them.
 
     `kept` {object id: value} are people whose subject nobody can tell today: what they have stays under the subject
     they had, whatever newcomer's subject they would get. `waiting` {subject: value} are those who get a seat after
-    their first login: who has one under a former subject has come. Empty `objectIds` are left out.
+    their first login: who has one under a former subject has come. Empty `objectIds` are left out. `property` is that
+    of the people.
     """
-    if "assignments" not in new:
+    if property not in new:
         return dict(new)
     inputs = {name: value for name, value in new.items() if name not in {"kept", "waiting", "objectIds"}}
-    known, people = dict(new.get("objectIds", {})), dict(new["assignments"])
+    known, people = dict(new.get("objectIds", {})), dict(new[property])
     kept, waiting = new.get("kept", {}), new.get("waiting", {})
     had = _Former(parse(old), old.get("objectIds", {})) if kept or waiting else _Former({}, {})
-    for subject, entitlement in parse({"assignments": waiting}).items():
+    for subject, entitlement in parse({property: waiting}).items():
         if had.find(object_id_of(subject, known), entitlement.mail):
             people[subject] = waiting[subject]
-    for id, entitlement in parse({"assignments": kept}).items():
+    for id, entitlement in parse({property: kept}).items():
         former = had.find(fold(id), entitlement.mail)
         others = {subject: object_id_of(subject, known) for subject in people}
         if former is None or BySubject(others).get(former, fold(id)) != fold(id):
@@ -188,7 +189,7 @@ def keep_known(old: Bag, new: Bag, parse: Callable[[Bag], People]) -> dict[str, 
         known[former] = id
     declared = {*people, *(name.removeprefix("protect.") for name in new.get("rules", {}))}
     known = leave_out_known({subject: id for subject, id in known.items() if subject in declared})
-    return {**inputs, "assignments": people, **({"objectIds": known} if known else {})}
+    return {**inputs, property: people, **({"objectIds": known} if known else {})}
 
 
 class _Former:

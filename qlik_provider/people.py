@@ -74,6 +74,15 @@ class TenantUser:
 
 
 @dataclass(frozen=True)
+class GroupedUser:
+    """A user of the tenant, and the ids of the groups it is in."""
+
+    id: str
+    subject: str
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class TenantRole:
     """A role of the tenant (https://qlik.dev/apis/rest/roles)."""
 

@@ -27,6 +27,7 @@ from qlik_provider.calls import (
     telling_failure,
     without_provider,
 )
+from qlik_provider.custom_groups import rename_group
 from qlik_provider.errors import QlikProviderError, UnsafePlan
 from qlik_provider.journal import make_record
 from qlik_provider.ledger import Bag
@@ -50,6 +51,7 @@ from qlik_provider.policy_report import (
 from qlik_provider.policy_writes import PolicyApply, not_done
 from qlik_provider.renaming import follow
 from qlik_provider.report import PlanDocument, write_document
+from qlik_provider.rule_names import refuse_bad_rules
 from qlik_provider.session import (
     engine_log,
     keep_record,
@@ -85,6 +87,7 @@ class PolicyProvider(StatelessProvider):
             engine_log().warn(f"{_name(inputs)}: in doubt, so nothing is granted or withdrawn: {doubt}")
         try:
             desired = parse_policy(inputs)
+            refuse_bad_rules("GroupPolicy", inputs.get("rules") or {})
             olds = follow(olds, inputs)
             if moved := describe_move(olds, inputs, IDENTITY):
                 raise UnsafePlan(f"{moved}, and a policy stays with one; declare the new one beside it")
@@ -240,6 +243,7 @@ def _group_name(inputs: Bag) -> str:
 def _apply(inputs: Bag, outputs: Bag) -> dict[str, Any]:
     plan, sight, now = _plan(inputs, outputs, settled=inputs_of_policy(outputs) == inputs)
     plan.raise_if_unsafe()
+    rename_group(_open(inputs), sight.memory.where.group, str(inputs["group"]))
     outcomes, group = _carry_out(inputs, plan, sight, now)
     return settle_policy(inputs, sight.recorded, plan, outcomes, now, group, sight.memory.spaces)
 

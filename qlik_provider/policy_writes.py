@@ -163,7 +163,7 @@ class _Target:
         if answer.status == CREATED and isinstance(answer.body, Mapping) and isinstance(answer.body.get("id"), str):
             self._apply.group = answer.body["id"]
             return None
-        refusal = _explain(answer)
+        refusal = explain_refusal(answer)
         if refusal is None:
             raise AnswerLost(SERVICE, "POST", path, f"{answer.status} without the group", status=answer.status)
         return refusal
@@ -186,7 +186,7 @@ class _Target:
         answer = self._ask(
             "PATCH", f"/api/v1/groups/{group.id}", [{"op": "replace", "path": "/assignedRoles", "value": value}]
         )
-        return _explain(answer)
+        return explain_refusal(answer)
 
     def _write_space(self, space: str, changes: Sequence[PolicyChange]) -> str | None:
         wanted = _roles(changes)
@@ -207,7 +207,7 @@ class _Target:
             if own and not target and answer.status == GONE:
                 return None
             if own or answer.status != CONFLICT:
-                return _explain(answer)
+                return explain_refusal(answer)
             # Somebody was faster: read the assignment, and replace it as a whole.
         return f"{CONFLICT}: the group has roles in this space, and the list does not show them"
 
@@ -247,7 +247,7 @@ def _kept(own: SpaceAssignment | None, target: set[str]) -> list[str]:
     return [role for role in own.roles if role in target] if own else []
 
 
-def _explain(answer: Answer) -> str | None:
+def explain_refusal(answer: Answer) -> str | None:
     """Return the tenant's reason for a refusal; None for a success."""
     if answer.status < REFUSED:
         return None

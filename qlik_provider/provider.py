@@ -4,7 +4,7 @@ https://www.pulumi.com/docs/iac/concepts/providers/dynamic-providers/
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -57,6 +57,7 @@ from qlik_provider.report import (
     make_document,
     write_document,
 )
+from qlik_provider.rule_names import refuse_bad_rules
 from qlik_provider.session import (
     engine_log,
     keep_record,
@@ -72,7 +73,7 @@ class LedgerProvider(StatelessProvider):
     """A map of people that is planned, applied and recorded; subclasses say where the people are."""
 
     form: ClassVar[Form]
-    kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers"]]
+    kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers"]]
     identity: ClassVar[tuple[str, ...]]
     """Inputs that a resource keeps for life."""
     client: ClassVar[str] = "QLIK_CLIENT_ID"
@@ -96,6 +97,20 @@ class LedgerProvider(StatelessProvider):
     def refuse_gone(self, olds: Bag, inputs: Bag) -> None:
         """Raise UnsafePlan if what held people at the last apply is gone, and so nothing can be planned."""
         del olds, inputs
+
+    @abstractmethod
+    def find_faults(self, inputs: Bag) -> Iterable[str]:
+        """Return what is wrong with the people, whatever directory and tenant say."""
+
+    def locate(self, inputs: Bag, outputs: Bag) -> Bag:
+        """Return the inputs with what the outputs know of where the people are."""
+        del outputs
+        return inputs
+
+    def mark(self, inputs: Bag) -> Bag:
+        """Return the outputs by which the place of the people is known again."""
+        del inputs
+        return {}
 
     def recall(self, outputs: Bag, inputs: Bag, *, settled: bool) -> Recorded:
         """Return what the outputs record of what the inputs are about."""
@@ -134,10 +149,11 @@ class LedgerProvider(StatelessProvider):
 
     def _check(self, olds: Bag, inputs: dict[str, Any]) -> dict[str, Any]:
         self.form.parse_people(inputs)
+        refuse_bad_rules(self.kind, inputs.get("rules", {}), self.find_faults(inputs))
         if moved := describe_move(olds, inputs, self.identity):
             raise ValueError(f"{moved}, and a stack stays with one; declare the new one in a stack of its own")
         reviewed_removals(self.name(inputs), self.identify(inputs))
-        inputs = keep_known(olds, inputs, self.form.parse_people)
+        inputs = keep_known(olds, inputs, self.form.parse_people, self.form.people)
         if olds and "doubt" in self.form.echoed:
             found = inputs.get("sources", {})
             inputs, carried = carry_over(olds, inputs, self.form)
@@ -175,10 +191,10 @@ class LedgerProvider(StatelessProvider):
         is_same = inputs_of(olds, self.form) == inputs
         if not was_checked(self._address(inputs)):
             return DiffResult(changes=False if is_same else None)
-        recorded = self.recall(olds, inputs, settled=is_same)
-        plan = self.make_plan(inputs, recorded)
+        recorded, where = self.recall(olds, inputs, settled=is_same), self.locate(inputs, olds)
+        plan = self.make_plan(where, recorded)
         plan.raise_if_unsafe()
-        is_shown_now = recorded != self._look_again(inputs, recorded)
+        is_shown_now = recorded != self._look_again(where, recorded)
         return DiffResult(changes=(plan.differs_from(recorded) or is_shown_now) if is_same else None)
 
     @in_one_line
@@ -195,7 +211,7 @@ class LedgerProvider(StatelessProvider):
         inputs = without_provider(_news)
         olds = follow(without_provider(_olds), inputs, self.form)
         recorded = self.recall(olds, inputs, settled=inputs_of(olds, self.form) == inputs)
-        return UpdateResult(self._apply(inputs, recorded))
+        return UpdateResult(self._apply(self.locate(inputs, olds), recorded))
 
     @in_one_line
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -236,7 +252,7 @@ class LedgerProvider(StatelessProvider):
         plan = self.make_plan(inputs, recorded)
         plan.raise_if_unsafe()
         outcomes = self.carry_out(inputs, plan)
-        return settle(inputs, self.form, recorded, plan, outcomes, self.now(inputs))
+        return {**settle(inputs, self.form, recorded, plan, outcomes, self.now(inputs)), **self.mark(inputs)}
 
     def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Apply a plan, tell what was done, and write it into the journal, also where nothing could be done."""

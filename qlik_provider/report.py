@@ -77,7 +77,7 @@ class PlanDocument(_Part):
 
     version: Literal[1] = 1
     resource: str
-    kind: Literal["LicenseAssignments", "DirectoryMembers", "GroupPolicy", "LicenseSettings"]
+    kind: Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "GroupPolicy", "LicenseSettings"]
     identity: dict[str, str]
     """What the resource belongs to: `tenantId` and `license`, `group` and `groupObjectId` where that is known,
     `tenantId` and `key`, or `tenantId`."""
@@ -231,7 +231,7 @@ def _describe_unexplained(resource: str, plan: Plan) -> Iterable[str]:
 
 def make_document(
     resource: str,
-    kind: Literal["LicenseAssignments", "DirectoryMembers"],
+    kind: Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers"],
     plan: Plan,
     deviations: Mapping[str, str],
     now: datetime,

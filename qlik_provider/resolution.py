@@ -1,12 +1,13 @@
 """What the names of a declaration mean, and so who is to hold what; performs no I/O."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
 from qlik_provider.changes import name_some
+from qlik_provider.custom_members import CustomMembers, name_members
 from qlik_provider.declaration import Declaration
 from qlik_provider.entitlements import CAPACITY, NONE, PEOPLE, Entitlement, fold
 from qlik_provider.errors import DeclarationError
@@ -34,6 +35,8 @@ class Resolved:
     """By object id: people whose subject is a newcomer's, or that nobody can tell; what they hold stays where it is."""
     waiting: Mapping[str, Entitlement] = field(default_factory=dict)
     """What people get after their first login, and what those who hold a seat under a former subject keep."""
+    tenant_members: Mapping[str, CustomMembers] = field(default_factory=dict)
+    """Who is to be in each custom group of the tenant."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,13 @@ class Policy:
     """What one group is to be granted in the tenant; None is not managed."""
 
     roles: tuple[str, ...] | None
+    """Names of tenant roles."""
     spaces: Mapping[str, tuple[str, ...]] | None
+    """Roles in spaces, by name or id of the space."""
     reach: int
+    """How many people are in the group."""
     rules: Mapping[str, str | int]
+    """{name: scalar} as docs/formats.md lists them for `GroupPolicy`."""
 
 
 def resolve(
@@ -62,6 +69,9 @@ def resolve(
     faults = [*_unknown_names(declaration, tenant), *counted.faults]
     members = {key: counted.users.get(key) or resolution.find_members(key) for key in declaration.groups}
     assignments = resolution.assign(members)
+    admitted = {
+        key: resolution.admit(key, members[key]) for key, group in declaration.groups.items() if group.is_custom()
+    }
     protected = resolution.find_protected()
     subjects = {subject: user for user in protected for subject in resolution.subjects_of(user)}
     faults += resolution.faults
@@ -71,6 +81,9 @@ def resolve(
     if faults:
         raise DeclarationError(faults)
     brake, approvals = _brake_rules(declaration.access.brake), {"approvals": str(declaration.folder / "approvals")}
+    shared = {name: value for name, value in _license_rules(declaration).items() if name in {"adopt", "retry"}}
+    shared |= {**brake, **approvals}
+    protections = {f"protect.{subject}": user.address for subject, user in subjects.items()}
     return Resolved(
         assignments=assignments,
         members={key: {user.id: user.user_principal_name for user in users} for key, users in members.items()},
@@ -80,17 +93,26 @@ def resolve(
             **{f"capacity.{key}": count for key, count in sorted(resolution.on_capacity.items())},
             **brake,
             **approvals,
-            **{f"protect.{subject}": user.address for subject, user in subjects.items()},
+            **protections,
             **counted.rules,
         },
         member_rules={**brake, **approvals, **{f"protect.{user.id}": user.address for user in protected}},
-        policies=_find_policies(declaration, members, protected, {**brake, **approvals}, counted),
+        policies=_find_policies(declaration, members, protected, shared, counted),
         warnings=(*counted.warnings, *resolution.warnings, *resolution.describe_subjects(), *checked.warnings),
         object_ids=leave_out_known(
             {**{subject: user.id for subject, user in subjects.items()}, **resolution.object_ids}
         ),
         kept=resolution.kept,
         waiting=resolution.waiting,
+        tenant_members={
+            key: replace(
+                found,
+                rules={**shared, **protections, **{n: it for n, it in counted.rules.items() if n == f"source.{key}"}},
+                doubt={name: why for name, why in counted.frozen.items() if name == key},
+                sources={name: id for name, id in counted.sources.items() if name == key},
+            )
+            for key, found in admitted.items()
+        },
     )
 
 
@@ -102,7 +124,6 @@ def _find_policies(
     counted: Memberships,
 ) -> dict[str, Policy]:
     """Return the policy of each group that declares roles or spaces; a withdrawal reaches everybody in the group."""
-    own = {name: value for name, value in _license_rules(declaration).items() if name in {"adopt", "retry"}}
     addresses = {user.id: user.address for user in protected}
     return {
         key: Policy(
@@ -110,7 +131,6 @@ def _find_policies(
             spaces=group.spaces,
             reach=len(members[key]),
             rules={
-                **own,
                 **rules,
                 **counted.policy_rules(key),
                 **{f"protect.{user.id}": addresses[user.id] for user in members[key] if user.id in addresses},
@@ -136,6 +156,7 @@ class _Resolution:
         self.directory = directory
         self.today = today
         self.on_capacity: dict[str, int] = {}
+        self._known = {fold(user.subject) for user in tenant.users}
         self._arrived = {fold(user.subject) for user in tenant.users if user.status == "active"} | tenant.holders
         self.faults: list[str] = []
         self.warnings: list[str] = []
@@ -211,9 +232,7 @@ class _Resolution:
 
     def _give(self, user: DirectoryUser, entitlement: Entitlement, assignments: dict[str, Entitlement]) -> None:
         """Give a person what they are entitled to, by their subject; who has none, or a newcomer's, is kept."""
-        ambiguous = self.subjects.describe_ambiguous(user)
-        if ambiguous:
-            self.faults.append(self.declaration.fault("access", "subject", "from", reason=ambiguous))
+        self._refuse_ambiguous(user)
         subject = self.subjects.build(user)
         if subject is None or self.subjects.is_newcomer(user):
             self.kept[user.id] = entitlement
@@ -222,6 +241,23 @@ class _Resolution:
             assignments[subject] = entitlement
             self.object_ids[subject] = user.id
             self._hold(subject, user)
+
+    def admit(self, key: str, users: Iterable[DirectoryUser]) -> CustomMembers:
+        """Return who is to be in a custom group; who has no subject is told of like anybody else without one."""
+        named = [(user, self.subjects.build(user)) for user in users]
+        for user, subject in named:
+            self._refuse_ambiguous(user)
+            if subject is not None:
+                self._hold(subject, user)
+            if (subject is None or self.subjects.is_newcomer(user)) and user not in self._without:
+                self._without.append(user)
+        return name_members(key, named, self._known)
+
+    def _refuse_ambiguous(self, user: DirectoryUser) -> None:
+        ambiguous = self.subjects.describe_ambiguous(user)
+        fault = self.declaration.fault("access", "subject", "from", reason=ambiguous) if ambiguous else ""
+        if fault and fault not in self.faults:
+            self.faults.append(fault)
 
     def _keep_waiting(self, user: DirectoryUser, entitlement: Entitlement) -> None:
         """Remember what a person gets after the first login: who holds a seat under a former subject has come."""

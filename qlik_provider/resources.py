@@ -4,7 +4,7 @@ The path of this module and the names of its providers stand in every state that
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -12,11 +12,12 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+from qlik_provider.custom_groups import CustomGroups, rename_group
 from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_rest, refuse_unsafe, without_releases
 from qlik_provider.entitlements import Assignment
 from qlik_provider.errors import QlikProviderError, UnsafePlan
 from qlik_provider.groups import trace_group
-from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, Bag, recorded_of
+from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, TENANT_MEMBERS, Bag, recorded_of
 from qlik_provider.license_settings import write_settings
 from qlik_provider.members import apply_members, observe_members
 from qlik_provider.outcomes import Outcome
@@ -24,7 +25,16 @@ from qlik_provider.plan import Plan
 from qlik_provider.policy_provider import PolicyProvider
 from qlik_provider.premises import Observed, Recorded
 from qlik_provider.provider import LedgerProvider
-from qlik_provider.session import engine_log, has_program, open_directory, open_tenant, show_progress
+from qlik_provider.rule_names import find_id_faults, find_type_faults
+from qlik_provider.session import (
+    engine_log,
+    has_program,
+    open_custom_groups,
+    open_directory,
+    open_policies,
+    open_tenant,
+    show_progress,
+)
 from qlik_provider.settings_provider import SettingsProvider
 
 
@@ -51,6 +61,10 @@ class LicenseAssignmentsProvider(LedgerProvider):
         """Return the rows and seats of the license; beside the overview they prove every absence."""
         del known
         return open_tenant(bag["tenant"]).observe(bag["tenantId"], bag["license"])
+
+    def find_faults(self, inputs: Bag) -> Iterable[str]:
+        """Return whose license type nobody ordered, so that it could be neither given nor taken."""
+        return find_type_faults(self.form.parse_people(inputs), inputs.get("rules", {}))
 
     def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
         """Return the plan with the foreign rows worth a look; where they cannot be read, with the reason."""
@@ -130,6 +144,10 @@ class DirectoryMembersProvider(LedgerProvider):
             return Observed(())
         return observe_members(open_directory(), group, known)
 
+    def find_faults(self, inputs: Bag) -> Iterable[str]:
+        """Return who is not named as Graph names them."""
+        return find_id_faults(inputs.get("members", {}))
+
     def refuse_gone(self, olds: Bag, inputs: Bag) -> None:
         """Raise UnsafePlan if the group of the last apply is gone; a new one may not be shown everywhere yet."""
         group = inputs["groupObjectId"]
@@ -159,6 +177,71 @@ class DirectoryMembersProvider(LedgerProvider):
         return open_directory().now
 
 
+class TenantGroupMembersProvider(LedgerProvider):
+    """The people of one custom group of the tenant."""
+
+    form = TENANT_MEMBERS
+    kind = "TenantGroupMembers"
+    identity = ("tenantId", "key")
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return tenant_group_members_provider, ()
+
+    def name(self, inputs: Bag) -> str:
+        """Return the name of the plan document."""
+        return f"tenant-members-{inputs['key']}"
+
+    def id_of(self, inputs: Bag) -> str:
+        """Return the key it had at first."""
+        return str(inputs["key"])
+
+    def _check(self, olds: Bag, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return the inputs; while nobody knows for certain which group they are of, under its name of before."""
+        checked = super()._check(olds, inputs)
+        return {**checked, "group": olds["group"]} if olds and checked["doubt"] else checked
+
+    def locate(self, inputs: Bag, outputs: Bag) -> Bag:
+        """Return the inputs with the id of the group that was filled last time; its name may be another one today."""
+        return {**inputs, "groupId": outputs.get("groupId", "")}
+
+    def mark(self, inputs: Bag) -> Bag:
+        """Return the id of the group, by which it is known again under any name."""
+        group = self._open(inputs).find(inputs)
+        return {"groupId": group.id if group else ""}
+
+    def observe(self, bag: Bag, known: Collection[str] = ()) -> Observed:
+        """Return who is in the group; nobody while there is none."""
+        return self._open(bag).observe(bag, known)
+
+    def find_faults(self, inputs: Bag) -> Iterable[str]:
+        """Return nothing: any subject may be a user's."""
+        del inputs
+        return ()
+
+    def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
+        """Return the plan without people who are no users of the tenant, and without a lock-out."""
+        del rows, recorded
+        return self._open(inputs).restrict(inputs, plan)
+
+    def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
+        """Give the group its name of today, then apply."""
+        rename_group(open_policies(inputs["tenant"]), inputs.get("groupId"), inputs["group"])
+        return super().carry_out(inputs, plan)
+
+    def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
+        """Write to the tenant."""
+        return self._open(inputs).apply(inputs, plan, show_progress(self.name(inputs)))
+
+    def now(self, inputs: Bag) -> datetime:
+        """Return the time of the tenant."""
+        return open_tenant(inputs["tenant"]).client.now
+
+    def _open(self, bag: Bag) -> CustomGroups:
+        groups = open_custom_groups(bag["tenant"])
+        groups.policies.refuse_other_tenant(bag["tenantId"])
+        return groups
+
+
 class LicenseSettingsProvider(SettingsProvider):
     """What the tenant gives people by itself."""
 
@@ -175,6 +258,7 @@ class GroupPolicyProvider(PolicyProvider):
 
 _LICENSE_ASSIGNMENTS = LicenseAssignmentsProvider()
 _DIRECTORY_MEMBERS = DirectoryMembersProvider()
+_TENANT_GROUP_MEMBERS = TenantGroupMembersProvider()
 _LICENSE_SETTINGS = LicenseSettingsProvider()
 _GROUP_POLICY = GroupPolicyProvider()
 
@@ -187,6 +271,11 @@ def license_assignments_provider() -> LicenseAssignmentsProvider:
 def directory_members_provider() -> DirectoryMembersProvider:
     """Return the provider that states refer to."""
     return _DIRECTORY_MEMBERS
+
+
+def tenant_group_members_provider() -> TenantGroupMembersProvider:
+    """Return the provider that states refer to."""
+    return _TENANT_GROUP_MEMBERS
 
 
 def license_settings_provider() -> LicenseSettingsProvider:
@@ -237,13 +326,21 @@ class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
         waiting: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare who holds which type.
+        """Declare who holds which type; a check that refuses any of it fails the preview, and nothing is sent.
 
-        `tenant` is the URL with the original hostname, `tenant_id` and `license` what the stack belongs to,
-        `assignments` {subject: value}, `rules` {name: scalar} as docs/formats.md lists them, `doubt` {key: reason},
-        `sources` {key: object id of the group read}. `object_ids` {subject: object id of the person} lets a seat move
-        with its person to another subject. `kept` {object id: value} are people whose subject nobody can tell today,
-        `waiting` {subject: value} those who get one after their first login: both keep what this stack gave them.
+        `resource_name`: its name in Pulumi; the plan document is always `license-assignments`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`, `license`: the id of that tenant and the number of its license, which a resource keeps for life.
+        `assignments`: {subject: value}, a value being `str(Entitlement(type, keys, e-mail))`.
+        `rules`: {name: scalar} as docs/formats.md lists them; `order`, the license types this stack gives, strongest
+        first, is required. The others have defaults: a brake of 25 people and 10 percent in 24 hours, nobody takes
+        over rows of a stronger type, and a shortage of seats fails.
+        `doubt`: {key: reason}, keys whose people nobody can tell today; what they conferred before is kept.
+        `sources`: {key: object id of the directory group that was read}; another one is doubt.
+        `object_ids`: {subject: object id of the person}, by which a seat moves with its person to another subject.
+        `kept`: {object id: value}, people whose subject nobody can tell today; they keep what this stack gave them.
+        `waiting`: {subject: value}, people who get a seat after their first login; they keep what they have.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
         """
         super().__init__(
             license_assignments_provider(),
@@ -294,7 +391,18 @@ class DirectoryMembers(Resource, module="qlik", name="DirectoryMembers"):
         rules: Mapping[str, str | int],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare who is in a group: `group` its key, `members` {object id: user principal name}."""
+        """Declare who is in a group; a check that refuses any of it fails the preview, and nothing is sent.
+
+        `resource_name`: its name in Pulumi; the plan document is `members-<group>`.
+        `group`: the key, which a resource keeps for life.
+        `group_object_id`: the object id of the group in the directory, also one that is to be created in the same run;
+        where azuread replaces the group, the new one gets the same people. Its owners are never touched.
+        `members`: {object id: user principal name}, any number of people: 400 are added in a call, 20 removed. Who is
+        in the group and not named here is left in it, unless this resource had put them there.
+        `rules`: {name: scalar} as docs/formats.md lists them; without any, a brake of 25 people and 10 percent in 24
+        hours.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
+        """
         super().__init__(
             directory_members_provider(),
             resource_name,
@@ -307,6 +415,74 @@ class DirectoryMembers(Resource, module="qlik", name="DirectoryMembers"):
                 "removed": None,
                 "seats": None,
                 "foreign": None,
+            },
+            opts,
+        )
+
+
+class TenantGroupMembers(Resource, module="qlik", name="TenantGroupMembers"):
+    """The people this stack puts into one custom group of the tenant; others in it are left alone.
+
+    Creating it creates the group where it is missing and adopts who is in it already, as the rule `adopt` says.
+    Destroying it takes nobody out. https://qlik.dev/apis/rest/users (assignedGroups)
+    """
+
+    members: pulumi.Output[dict[str, str]]
+    """Who is in the group by this stack, by subject: `member via <key> for <e-mail>`."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Who differs from the declaration, by subject: `<declared value or none>; <why>`; `waiting` is no user yet."""
+    removed: pulumi.Output[dict[str, str]]
+    """Removals of the last 24 hours, by minute."""
+    foreign: pulumi.Output[dict[str, float]]
+    """Members this stack did not add."""
+    doubt: pulumi.Output[dict[str, str]]
+    """Why it is not known for certain who is to be in it, by key; nobody is taken out meanwhile."""
+    sources: pulumi.Output[dict[str, str]]
+    """The object id of the directory group that the people were read from, by key."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        key: str,
+        group: str,
+        members: Mapping[str, str],
+        rules: Mapping[str, str | int],
+        doubt: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+        object_ids: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare who is in a custom group.
+
+        `tenant` is the URL with the original hostname, `tenant_id` what the stack belongs to, `key` the stable name of
+        the group, `group` its name in the tenant, `members` {subject: value}, `rules` {name: scalar} as
+        docs/formats.md lists them, `doubt` {key: reason}, `sources` {key: object id of the group read}, `object_ids`
+        {subject: object id of the person}. `kept` {object id: value} are people who are no users of the tenant by the
+        subject of today: who is in the group by a former one stays.
+        """
+        super().__init__(
+            tenant_group_members_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "key": key,
+                "group": group,
+                "members": dict(members),
+                "rules": dict(rules),
+                "doubt": dict(doubt or {}),
+                "sources": dict(sources or {}),
+                "objectIds": dict(object_ids) if object_ids else None,
+                "kept": dict(kept) if kept else None,
+                "deviations": None,
+                "removed": None,
+                "seats": None,
+                "foreign": None,
+                "groupId": None,
             },
             opts,
         )
@@ -336,9 +512,14 @@ class LicenseSettings(Resource, module="qlik", name="LicenseSettings"):
         retry: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare settings by Qlik's names, for example `autoAssignAnalyzer`; another `retry` tries refused ones again.
+        """Declare what the tenant does; a check that refuses any of it fails the preview, and nothing is sent.
 
-        `tenant` is the URL with the original hostname, `tenant_id` what the stack belongs to.
+        `resource_name`: its name in Pulumi; the plan document is always `license-settings`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `settings`: {Qlik's name: whether it is on}, for example `autoAssignAnalyzer`; one left out is not managed.
+        `retry`: any other text has refused settings tried again.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
         """
         super().__init__(
             license_settings_provider(),
@@ -386,13 +567,21 @@ class GroupPolicy(Resource, module="qlik", name="GroupPolicy"):
         rules: Mapping[str, str | int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare what a group may do.
+        """Declare what a group may do; a check that refuses any of it fails the preview, and nothing is sent.
 
-        `tenant` is the URL with the original hostname, `tenant_id` what the stack belongs to, `key` the stable name of
-        the group, `group` its name in the tenant: the text that the groups claim carries, which is the display name or
-        the object id as `claim_by` says. `reach` is how many people are in it. `roles` are names of tenant roles,
-        `spaces` {name or id: roles in it}; left out is not managed, empty is none of ours. `rules` {name: scalar} as
-        docs/formats.md lists them.
+        `resource_name`: its name in Pulumi; the plan document is `policy-<key>`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `key`: the stable name of the group, which a resource keeps for life.
+        `group`: its name in the tenant: the text that the groups claim carries.
+        `reach`: how many people are in it, for the brake: a withdrawal reaches them all.
+        `roles`: names of tenant roles; None is not managed, empty is none of ours.
+        `spaces`: {name or id of a space: roles in it, as `producer`}; None is not managed, empty is none of ours.
+        `claim_by`: whether the claim carries the display name or the object id of the directory group.
+        `provider_type`: whether the group comes from the identity provider (`idp`) or is the tenant's own (`custom`).
+        `rules`: {name: scalar} as docs/formats.md lists them; without any, a brake of 25 people and 10 percent in 24
+        hours.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
         """
         super().__init__(
             group_policy_provider(),

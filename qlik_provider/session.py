@@ -12,10 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from qlik_provider.client import QlikClient
-from qlik_provider.credentials import GraphTokens, qlik_tokens
+from qlik_provider.credentials import qlik_tokens
+from qlik_provider.custom_groups import CustomGroups
 from qlik_provider.declaration import approved_subjects
 from qlik_provider.engine_log import EngineLog
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.journal import JournalRecord, write_record
 from qlik_provider.ledger import Bag, rules_of
 from qlik_provider.premises import Removal, Rules
@@ -51,6 +53,17 @@ def open_policies(url: str) -> TenantPolicies:
 @cache
 def _open_policies(url: str) -> TenantPolicies:
     return TenantPolicies(_open_tenant(url))
+
+
+def open_custom_groups(url: str) -> CustomGroups:
+    """Return the custom groups of the tenant at a URL, the same ones for everybody in this process."""
+    with _OPENING:
+        return _open_custom_groups(url)
+
+
+@cache
+def _open_custom_groups(url: str) -> CustomGroups:
+    return CustomGroups(_open_policies(url))
 
 
 def open_settings(url: str) -> TenantSettings:

@@ -223,6 +223,8 @@ class Group(_Part):
     """Roles of the tenant; left out: unmanaged; []: none of ours."""
     spaces: Omittable[dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]]] = None
     """Roles in spaces, by name or id of the space; left out: unmanaged; {}: none of ours."""
+    provider_type: Literal["idp", "custom"] = "idp"
+    """Who says who is in the tenant's group: the identity provider, at a login; or this stack, by a custom group."""
     release_after: Omittable[Duration] = None
     """Who is no longer in the group keeps its seat for so many hours or days."""
     previously: Omittable[Key] = None
@@ -241,6 +243,10 @@ class Group(_Part):
         """Tell whether the people are in no group: a query selects them, or everybody counts."""
         return self.query is not None or self.everyone
 
+    def is_custom(self) -> bool:
+        """Tell whether this stack puts the people into a custom group of the tenant."""
+        return self.provider_type == "custom"
+
     def _sources(self) -> list[str]:
         sources = [name for name in ("members", "rule", "existing", "query") if getattr(self, name) is not None]
         return [*sources, *(["everyone"] if self.everyone else [])]
@@ -251,7 +257,8 @@ class Group(_Part):
         if len(sources) != 1:
             given = " and ".join(sources) or "none"
             raise ValueError(f"needs one of members, rule, existing, query, everyone; given: {given}")
-        if sources[0] in {"members", "rule"} and self.name is None:
+        is_created = sources[0] in {"members", "rule"} or (self.is_selection() and self.is_custom())
+        if is_created and self.name is None:
             raise ValueError("needs a name, since this stack creates the group")
         return self
 

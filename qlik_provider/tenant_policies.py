@@ -105,12 +105,20 @@ class TenantPolicies:
 
     def _find_whereabouts(self, inputs: Bag, outputs: Bag, desired: DesiredPolicy) -> Whereabouts:
         has_spaces = outputs.get("spaceIds") or any(right.kind == "space" for right in desired.rights)
-        group = self.find_group(str(inputs.get("providerType")), inputs.get("group"))
+        group = self._find_renamed(inputs, outputs) or self.find_group(
+            str(inputs.get("providerType")), inputs.get("group")
+        )
         return Whereabouts(
             group=group.id if group else None,
             groups=frozenset(group.id for group in self.read_groups()),
             spaces=self.read_spaces() if has_spaces else (),
         )
+
+    def _find_renamed(self, inputs: Bag, outputs: Bag) -> TenantGroup | None:
+        """Return the custom group that this policy was for, whatever its name: nobody but a stack says who is in it."""
+        is_custom = inputs.get("providerType") == outputs.get("providerType") == "custom"
+        known = outputs.get("groupId") if is_custom else None
+        return next((g for g in self.read_groups() if (g.id, g.provider_type) == (known, "custom")), None)
 
     def _read_rights(self, memory: Memory, recorded: RecordedPolicy) -> ObservedPolicy:
         """Return what the group, and earlier ones, hold: tenant roles, and roles in the spaces of the policy."""

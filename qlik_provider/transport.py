@@ -27,6 +27,7 @@ LONGEST_WAIT = 90.0  # seconds; a service that asks for more is given up on
 _READS = re.compile(
     r"/oauth/token"
     r"|/[^/]+/oauth2/v2\.0/token"
+    r"|/.+/_apis/distributedtask/hubs/[^/]+/plans/[^/]+/jobs/[^/]+/oidctoken"
     r"|/api/v1/(users|groups)/actions/filter"
 )
 _BATCH = re.compile(r"/(v1\.0|beta)/\$batch")
@@ -67,10 +68,13 @@ def refuse_bad_url(variable: str, url: str) -> None:
         raise CredentialsError(variable, f"{url!r} is no URL; write https:// and the hostname")
 
 
-def open_http(base_url: str, auth: httpx.Auth | None, *, may_write: bool = False) -> httpx.Client:
+def open_http(
+    base_url: str, auth: httpx.Auth | None, *, may_write: bool = False, is_proxied: bool = True
+) -> httpx.Client:
     """Return a client of one service; without `may_write` it cannot send a write.
 
-    TLS trusts the authorities of certifi, or of SSL_CERT_FILE; proxies are those of HTTPS_PROXY and NO_PROXY.
+    TLS trusts the authorities of certifi, or of SSL_CERT_FILE; proxies are those of HTTPS_PROXY and NO_PROXY, where
+    the service `is_proxied`.
     """
     return httpx.Client(
         base_url=base_url,
@@ -79,6 +83,7 @@ def open_http(base_url: str, auth: httpx.Auth | None, *, may_write: bool = False
         limits=httpx.Limits(max_connections=8),
         follow_redirects=False,
         event_hooks={"request": [] if may_write else [refuse_write]},
+        mounts=None if is_proxied else {"http://": None, "https://": None},
     )
 
 

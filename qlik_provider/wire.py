@@ -18,6 +18,7 @@ from qlik_provider.people import (
     Administrator,
     DirectoryGroup,
     DirectoryUser,
+    GroupedUser,
     SpaceAssignment,
     TenantGroup,
     TenantRole,
@@ -176,6 +177,23 @@ class UserRow(_Body):
         return TenantUser(self.id, self.subject, self.name, self.email or None, self.status)
 
 
+class GroupedUserRow(_Body):
+    """One row of GET /users, read for the groups; a user without any may lack the property."""
+
+    class Group(_Body):
+        """A group of a user."""
+
+        id: str
+
+    id: str
+    subject: str
+    assigned_groups: tuple[Group, ...] = ()
+
+    def value(self) -> GroupedUser:
+        """Return the user as the plan of a custom group knows it."""
+        return GroupedUser(self.id, self.subject, frozenset(group.id for group in self.assigned_groups))
+
+
 class RoleRow(_Body):
     """One row of GET /roles."""
 
@@ -270,6 +288,29 @@ class Token(_Body):
     access_token: str
     expires_in: int
     scope: str = ""
+
+
+class GitHubToken(_Body):
+    """An ID token of a GitHub workflow (https://docs.github.com/actions/reference/security/oidc)."""
+
+    value: str
+
+
+class DevOpsToken(_Body):
+    """An ID token of an Azure DevOps pipeline (https://learn.microsoft.com/rest/api/azure/devops/distributedtask)."""
+
+    oidc_token: str
+
+
+class MachineToken(_Body):
+    """A token of a managed identity, whose numbers are texts.
+
+    https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=None)
+    access_token: str
+    expires_in: int
 
 
 class Issuer(_Body):

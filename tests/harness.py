@@ -26,6 +26,12 @@ FRESH = Path(sys.prefix)
 CANARIES = {
     "QLIK_CLIENT_SECRET": rb"sandbox-client-secret",
     "ARM_CLIENT_SECRET": rb"sandbox-directory-secret",
+    "ARM_CLIENT_CERTIFICATE": rb"MII[\w+/]{200}",
+    "ARM_CLIENT_CERTIFICATE_PASSWORD": rb"sandbox-certificate-password",
+    "ARM_OIDC_TOKEN": rb"eyJ[\w-]{10,}\.[\w-]{20}",
+    "ARM_OIDC_REQUEST_TOKEN": rb"sandbox-request-token",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": rb"sandbox-request-token",
+    "SYSTEM_ACCESSTOKEN": rb"sandbox-request-token",
     "QLIK_API_KEY": rb"sandbox-api-key",
     "the license key": rb"sandbox-license-key",
     "a token": rb"eyJ[\w-]{10,}\.[\w-]{20}|[Bb]earer [\w.-]{20}",
@@ -163,10 +169,12 @@ class Project:
     sandbox: Sandbox
     environment: dict[str, str] = field(default_factory=dict)
     virtualenv: Path = FRESH
+    source: Path = ROOT
+    """Where the program and its project file are taken from."""
 
     def __post_init__(self) -> None:
-        shutil.copy(ROOT / "__main__.py", self.folder)
-        project = read_yaml(ROOT / "Pulumi.yaml")
+        shutil.copy(self.source / "__main__.py", self.folder)
+        project = read_yaml(self.source / "Pulumi.yaml")
         project["runtime"]["options"]["virtualenv"] = str(self.virtualenv)
         write_yaml(self.folder / "Pulumi.yaml", project)
         (self.folder / "stacks").mkdir(exist_ok=True)

@@ -244,7 +244,7 @@ def scenario(tmp_path_factory) -> Path:
         {"licenses": {"order": ["analyzer"], "autoAssign": {"analyzer": False}}, "subject": {"from": "objectId"}},
     )
     readers = {"name": "BI Readers", "license": "analyzer", "members": ["bo@contoso.test"]}
-    write_yaml(groups / "readers.yaml", {**readers, "roles": ["Steward"], "spaces": {}})
+    write_yaml(groups / "readers.yaml", {**readers, "roles": ["Steward"], "spaces": {}, "providerType": "custom"})
     return folder
 
 

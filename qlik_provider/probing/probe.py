@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from qlik_provider.client import QlikClient, Writer
-from qlik_provider.credentials import GraphTokens, qlik_tokens
+from qlik_provider.credentials import qlik_tokens
 from qlik_provider.declaration import load_declaration
 from qlik_provider.entitlements import fold
 from qlik_provider.errors import ApiError, CredentialsError, ServiceBroken, UnfitSubject
+from qlik_provider.flows import is_chosen
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.probing import settings_trial, user_trial
 from qlik_provider.probing.directory_readings import DIRECTORY_QUESTIONS
 from qlik_provider.probing.findings import Finding, Found, gather
@@ -27,8 +29,6 @@ from qlik_provider.probing.user_trial import UserTrial
 from qlik_provider.probing.witness import Untold, Witness
 
 T = TypeVar("T")
-
-DIRECTORY_VARIABLES = ("ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Probe:
 
     def _ask_directory(self) -> dict[str, Found]:
         """Return the answers of the directory; none where nobody said who asks."""
-        if not all(self._environment.get(name) for name in DIRECTORY_VARIABLES):
+        if not is_chosen(self._environment):
             return {}
         try:
             directory = GraphClient(GraphTokens(self._environment))

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 
 from sandbox.answers import base_url, sandbox_of
 from sandbox.bodies import Body
+from sandbox.directory.assertions import check_assertion
 from sandbox.directory.errors import login_refusal
 from sandbox.forms import read_form
 from sandbox.routing import FORM, endpoint
@@ -20,11 +21,13 @@ LIFETIME = 3599  # seconds, as the real endpoint answers
 
 
 class TokenForm(Body):
-    """The form that asks for a token by client credentials."""
+    """The form that asks for a token by client credentials, proved by a secret or by an assertion."""
 
     grant_type: str
     client_id: str
-    client_secret: str
+    client_secret: str = ""
+    client_assertion: str = ""
+    client_assertion_type: str = ""
     scope: str
 
 
@@ -60,7 +63,7 @@ async def get_openid_configuration(request: Request) -> JSONResponse:
             "response_types_supported": ["code"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "scopes_supported": ["openid"],
         }
     )
@@ -109,10 +112,10 @@ def _require_tenant(request: Request) -> str:
 
 
 def _find_client(request: Request, form: dict[str, str]) -> dict[str, Any]:
-    """Return the client that the form names and whose secret it knows."""
+    """Return the client that the form names and proves to be."""
     sandbox, client_id = sandbox_of(request), form.get("client_id", "")
-    if form.get("grant_type") != "client_credentials" or "client_assertion" in form:
-        message = "The sandbox knows client credentials with a secret only."
+    if form.get("grant_type") != "client_credentials":
+        message = "The sandbox knows client credentials only."
         raise login_refusal(sandbox.clock, 400, "unsupported_grant_type", 70003, message)
     if not form.get("scope", "").endswith("/.default"):
         message = "The provided value for the input parameter 'scope' is not valid; it must end in /.default."
@@ -123,6 +126,9 @@ def _find_client(request: Request, form: dict[str, str]) -> dict[str, Any]:
         message = f"Application with identifier '{client_id}' was not found in the directory."
         raise login_refusal(sandbox.clock, 400, "unauthorized_client", 700016, message)
     client: dict[str, Any] = json.loads(row["body"])
+    if "client_assertion" in form:
+        check_assertion(request, client, form)
+        return client
     if not hmac.compare_digest(client["secret"].encode(), form.get("client_secret", "").encode()):
         message = f"Invalid client secret provided for app '{client_id}'."
         raise login_refusal(sandbox.clock, 401, "invalid_client", 7000215, message)

@@ -24,13 +24,24 @@ from sandbox.directory.timing import Timing
 from sandbox.sections import DAWN, Moment, ObjectId, Section, find_twice
 
 
+class FederatedCredential(Section):
+    """Whom an application trusts to speak for it; `key` is the public key of the issuer, as PEM."""
+
+    issuer: str
+    subject: str
+    audiences: list[str] = ["api://AzureADTokenExchange"]
+    key: str
+
+
 class DirectoryClient(Section):
-    """An application registration with a secret and its application roles."""
+    """An application registration with a secret and its application roles; certificates are PEM without their key."""
 
     id: ObjectId
     secret: str
     oid: ObjectId
     roles: list[str] = []
+    certificates: list[str] = []
+    federated_credentials: list[FederatedCredential] = []
 
 
 # Properties of users that few have: kept beside the fields of the section, so that the many pay nothing for them.

@@ -8,8 +8,9 @@ from client.worlds import API_KEY, CLIENT_SECRET, DIRECTORY_SECRET, LICENSE, LIC
 from harness import Sandbox
 
 from qlik_provider.client import QlikClient
-from qlik_provider.credentials import GraphTokens, qlik_tokens
+from qlik_provider.credentials import qlik_tokens
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.tenant import Tenant
 from qlik_provider.transport import ATTEMPTS
 

@@ -24,6 +24,7 @@ from qlik_provider.resources import (
     group_policy_provider,
     license_assignments_provider,
     license_settings_provider,
+    tenant_group_members_provider,
 )
 
 __all__ = ["UNKNOWN", "Engine", "Provider", "Spares"]
@@ -31,6 +32,7 @@ __all__ = ["UNKNOWN", "Engine", "Provider", "Spares"]
 PROVIDERS = {
     "LicenseAssignments": serialize_provider(license_assignments_provider()),
     "DirectoryMembers": serialize_provider(directory_members_provider()),
+    "TenantGroupMembers": serialize_provider(tenant_group_members_provider()),
     "GroupPolicy": serialize_provider(group_policy_provider()),
     "LicenseSettings": serialize_provider(license_settings_provider()),
 }

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from client.worlds import API_KEY, CLIENT_ID, CLIENT_SECRET, DIRECTORY_SECRET, GROUP, LICENSE_KEY, make_world
 
-from qlik_provider.credentials import ApiKey, BearerAuth, ClientCredentials, GraphTokens, qlik_tokens
+from qlik_provider.credentials import ApiKey, BearerAuth, ClientCredentials, qlik_tokens
 from qlik_provider.errors import CredentialsError, NoEvidence, QlikProviderError
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.tenant import Tenant
 
 QLIK_TOKEN, GRAPH_TOKEN = "POST /oauth/token", "POST /11111111-1111-1111-1111-111111111111/oauth2/v2.0/token"

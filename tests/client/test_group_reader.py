@@ -6,9 +6,9 @@ from math import ceil
 import pytest
 from client.worlds import make_world, people, person
 
-from qlik_provider.credentials import GraphTokens
 from qlik_provider.errors import CredentialsError
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import AT_ONCE, read_groups
 from qlik_provider.shapes import Group
 

@@ -3,9 +3,9 @@
 import pytest
 from client.worlds import ANA, make_world, people, person
 
-from qlik_provider.credentials import GraphTokens
 from qlik_provider.errors import CredentialsError
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import read_groups, trace_group
 from qlik_provider.shapes import Group
 

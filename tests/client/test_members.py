@@ -1,10 +1,13 @@
 """The members of a directory group, twenty a request and twenty requests a call."""
 
+from math import ceil
+
 import pytest
 from client.worlds import GROUP, make_world, people, person, plan_members
 
 from qlik_provider.entitlements import MEMBER, Assignment
 from qlik_provider.errors import EngineGone, NotFound, QlikProviderError
+from qlik_provider.graph import PAGE
 from qlik_provider.members import apply_members, observe_members
 from qlik_provider.transport import ATTEMPTS
 
@@ -104,6 +107,27 @@ def test_450_people_are_added_in_two_calls(sandbox, settle, members, asked):
     assert members() == people(450)
     assert set(states_of(outcomes).values()) == {"done"}
     assert asked("graph") == [*[BATCH] * 2, LIST]  # 23 requests of 20 people, and one look
+
+
+def test_10_000_people_are_added_in_25_calls_and_as_many_looks_as_pages(sandbox, settle, members, asked):
+    sandbox.load(make_world(directory=10_000, members=[]))
+
+    outcomes = settle(people(10_000))
+
+    assert members() == people(10_000)
+    assert {(outcome.state, outcome.is_seen) for outcome in outcomes} == {("done", True)}
+    assert asked("graph") == [*[BATCH] * ceil(10_000 / 400), *[LIST] * ceil(10_000 / PAGE)]
+
+
+def test_owners_stay_owners_whoever_comes_or_goes(sandbox, settle, members):
+    world = make_world(directory=3, members=people(2))
+    world["directory"]["groups"][0]["owners"] = people(2)
+    sandbox.load(world)
+
+    settle([person(2)], people(2))
+
+    assert members() == [person(2)]
+    assert sandbox.snapshot()["directory"]["groups"][0]["owners"] == people(2)
 
 
 def test_450_people_are_removed_in_23_calls(sandbox, settle, members, asked):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from client.processes import PROVIDERS, UNKNOWN
-from client.worlds import ANA, BO, CY, list_members, mail_of, make_world, outputs_of
+from client.worlds import ANA, BO, CY, GROUP, list_members, mail_of, make_world, outputs_of
 from pulumi.dynamic.dynamic import serialize_provider
 
 from qlik_provider.resources import (
@@ -13,10 +13,12 @@ from qlik_provider.resources import (
     GroupPolicyProvider,
     LicenseAssignmentsProvider,
     LicenseSettingsProvider,
+    TenantGroupMembersProvider,
     directory_members_provider,
     group_policy_provider,
     license_assignments_provider,
     license_settings_provider,
+    tenant_group_members_provider,
 )
 from qlik_provider.session import open_tenant
 
@@ -28,6 +30,7 @@ from qlik_provider.session import open_tenant
     [
         ("LicenseAssignments", LicenseAssignmentsProvider, license_assignments_provider),
         ("DirectoryMembers", DirectoryMembersProvider, directory_members_provider),
+        ("TenantGroupMembers", TenantGroupMembersProvider, tenant_group_members_provider),
         ("GroupPolicy", GroupPolicyProvider, group_policy_provider),
         ("LicenseSettings", LicenseSettingsProvider, license_settings_provider),
     ],
@@ -307,3 +310,26 @@ def test_the_provider_of_a_bag_is_never_echoed(sandbox, seats):
     bad = provider.check({}, {**inputs, "assignments": {ANA: "?"}})
     assert "__provider" not in bad.inputs
     assert inputs["__provider"] == "pickle"
+
+
+# Bad inputs of a program of somebody's own.
+
+
+def test_every_bad_input_is_told_before_anything_is_read(shared, seats, asked):
+    inputs = seats({"ana": "creator via team"}, {"brake.maks": 5, "brake.max": "5"})
+    members = {"group": "g", "groupObjectId": GROUP, "members": {"ana@contoso.test": "ana@contoso.test"}, "rules": {}}
+
+    _, (of_seats,) = shared.check({}, inputs)
+    shared.kind = "DirectoryMembers"
+    _, (of_members,) = shared.check({}, {**members, "rules": {"brake": 5}})
+
+    assert of_seats == (
+        "rules['brake.maks']: is no rule of LicenseAssignments; docs/formats.md lists them; "
+        "rules['brake.max']: '5' is not a number of people, 0 or more; "
+        "assignments['ana']: creator does not stand in the rule order"
+    )
+    assert of_members == (
+        "rules['brake']: is no rule of DirectoryMembers; docs/formats.md lists them; "
+        "members['ana@contoso.test']: is no object id of the directory"
+    )
+    assert asked() == []

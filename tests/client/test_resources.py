@@ -1,8 +1,11 @@
 """What a program registers, seen by the SDK's own stand-in for an engine."""
 
+import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -81,6 +84,26 @@ def declare_group(key: str = "finance", members: int = 2) -> LicensedGroup:
         members={who: mail_of(who) for who in people(members)},
         rules={"brake.max": 25},
     )
+
+
+@pytest.mark.parametrize("kind", [LicenseAssignments, DirectoryMembers, LicenseSettings, GroupPolicy, LicensedGroup])
+def test_each_argument_is_typed_and_told_and_each_class_names_its_source(kind):
+    arguments = inspect.signature(kind).parameters.values()
+
+    assert [argument.name for argument in arguments if argument.annotation is argument.empty] == []
+    told = inspect.getdoc(kind.__init__)
+    assert [argument.name for argument in arguments if f"`{argument.name}`" not in told] == []
+    assert "fails the preview" in told
+    assert re.search(r"https://(qlik.dev|learn.microsoft.com|www.pulumi.com)/", inspect.getdoc(kind))
+
+
+def test_each_output_of_a_resource_is_told():
+    source = Path(inspect.getfile(LicenseAssignments)).read_text(encoding="utf-8")
+
+    declared = re.findall(r"^    (\w+): pulumi\.Output\[.*\]\n(    \"\"\")?", source, re.MULTILINE)
+
+    assert len(declared) > 10
+    assert [name for name, doc in declared if not doc] == []
 
 
 def test_seats_are_one_resource_with_the_vendors_names(register):

@@ -3,8 +3,8 @@
 import pytest
 from client.worlds import make_world, people, person
 
-from qlik_provider.credentials import GraphTokens
 from qlik_provider.graph import GraphClient
+from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import read_groups
 from qlik_provider.shapes import Group
 

@@ -7,6 +7,8 @@ from serving import APPLICATION, DIRECTORY, READER, READERS, SERVICE_PRINCIPAL, 
 
 SECRET = "sandbox-directory-secret"
 
+BEARER = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+
 
 def mint(client, tenant=DIRECTORY, **fields):
     form = {
@@ -61,6 +63,10 @@ def test_the_library_of_the_vendor_gets_a_token(served, monkeypatch):
         ({"scope": "User.Read"}, 400, "invalid_scope", "AADSTS1002012"),
         ({"grant_type": "password"}, 400, "unsupported_grant_type", "AADSTS70003"),
         ({"tenant": SERVICE_PRINCIPAL}, 400, "invalid_request", "AADSTS90002"),
+        ({"client_assertion": "a.b.c"}, 400, "invalid_request", "AADSTS700002"),
+        ({"client_assertion": "a.b.c", **BEARER}, 401, "invalid_client", "AADSTS50027"),
+        ({"client_assertion": "W10.W10.c2ln", **BEARER}, 401, "invalid_client", "AADSTS700024"),
+        ({"client_assertion": "", **BEARER}, 401, "invalid_client", "AADSTS50027"),
     ],
 )
 def test_a_login_refused_says_its_number(everyone, fields, status, error, code):
