@@ -20,7 +20,7 @@ test: $(READY) lint  ## everything CI runs
 	  echo "\`pulumi\` is not on PATH: the scenarios ran on the sandbox engine only"; \
 	fi
 
-CORE := qlik_provider/plan.py,qlik_provider/verdicts.py,qlik_provider/premises.py,qlik_provider/waitlist.py,qlik_provider/absence.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/outcomes.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py,qlik_provider/membership.py,qlik_provider/doubt.py,qlik_provider/renaming.py,qlik_provider/pilot.py,qlik_provider/rights.py,qlik_provider/policy.py,qlik_provider/policy_ledger.py,qlik_provider/policy_doubt.py,qlik_provider/moves.py,qlik_provider/subjects.py
+CORE := qlik_provider/plan.py,qlik_provider/verdicts.py,qlik_provider/premises.py,qlik_provider/waitlist.py,qlik_provider/absence.py,qlik_provider/changes.py,qlik_provider/brake.py,qlik_provider/entitlements.py,qlik_provider/ledger.py,qlik_provider/outcomes.py,qlik_provider/declaration.py,qlik_provider/documents.py,qlik_provider/shapes.py,qlik_provider/resolution.py,qlik_provider/membership.py,qlik_provider/doubt.py,qlik_provider/renaming.py,qlik_provider/pilot.py,qlik_provider/rights.py,qlik_provider/policy.py,qlik_provider/policy_ledger.py,qlik_provider/policy_doubt.py,qlik_provider/moves.py,qlik_provider/subjects.py,qlik_provider/custom_members.py,qlik_provider/rule_names.py
 
 lint: $(READY)
 	@.venv/bin/ruff check .

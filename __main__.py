@@ -24,6 +24,7 @@ from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.groups import read_groups
 from qlik_provider.license_settings import warn_of_settings
 from qlik_provider.membership import Memberships, count_members
+from qlik_provider.membership_report import make_memberships, write_memberships
 from qlik_provider.people import Directory, TenantNames
 from qlik_provider.pilot import describe_pilot, find_frozen, narrow
 from qlik_provider.policy import write_subject
@@ -54,6 +55,7 @@ def main() -> None:
         tenant = Tenant(QlikClient(url, qlik_tokens(url)))
         pilot, declaration = describe_pilot(declaration), narrow(declaration)
         resolved, counted, names, today = read_world(declaration, tenant)
+        write_memberships(make_memberships(declaration, counted, tenant.client.now))
         warnings = [*pilot, *resolved.warnings, *read_settings(declaration, tenant)]
         freeze(declaration)
     except QlikProviderError as error:

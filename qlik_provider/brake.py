@@ -1,11 +1,12 @@
 """The limit on how many people may lose something in a day; performs no I/O."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from qlik_provider.entitlements import Entitlement, Removals
+from qlik_provider.plurals import count_of, count_people
 
 WINDOW = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)  # removals are recorded by the minute in which they happened
@@ -44,8 +45,8 @@ class Reading:
     def __str__(self) -> str:
         scope = f"of {self.key} " if self.key else ""
         return (
-            f"{self.now + self.recent} removals {scope}in 24 hours "
-            f"({self.now} now, {self.recent} before) among {self.population} people"
+            f"{count_of(self.now + self.recent, 'removal')} {scope}in 24 hours "
+            f"({self.now} now, {self.recent} before) among {count_people(self.population)}"
         )
 
 
@@ -72,9 +73,16 @@ def _read(brake: Brake, key: str, now: int, recent: int, held: int) -> Reading:
     return Reading(key, now, recent, population, now > 0 and brake.is_breached(now + recent, population))
 
 
-def describe_breach(readings: Iterable[Reading]) -> str:
+def find_breaches(readings: Collection[Reading]) -> list[Reading]:
+    """Return every reading that is too much, without those of keys that only repeat the whole resource."""
+    breaches = [reading for reading in readings if reading.breached]
+    whole = [replace(reading, key="") for reading in breaches if not reading.key]
+    return [reading for reading in breaches if not reading.key or replace(reading, key="") not in whole]
+
+
+def describe_breach(readings: Collection[Reading]) -> str:
     """Return every reading that is too much, in one line; empty for none."""
-    return "; ".join(str(reading) for reading in readings if reading.breached)
+    return "; ".join(map(str, find_breaches(readings)))
 
 
 def count_removals(lost: Iterable[Entitlement]) -> Removals:

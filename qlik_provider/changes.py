@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from qlik_provider.entitlements import MEMBER, Entitlement, Seats, fold
+from qlik_provider.plurals import count_of
 
 Verb = Literal["move", "revoke", "switch", "assign"]
 VERBS: tuple[Verb, ...] = ("move", "revoke", "switch", "assign")  # in the order in which they are sent
@@ -85,7 +86,7 @@ class Seating:
         """Yield one sentence for each type of which there is too little."""
         for type, mails in self.group_short():
             yield (
-                f"{len(mails)} short of {type}: of {self.seats[type].limit} seats none is left for "
+                f"{len(mails)} short of {type}: of {count_of(self.seats[type].limit, 'seat')} none is left for "
                 f"{name_some(mails)}; buy seats, take some back, or declare fewer people"
             )
 

@@ -13,6 +13,7 @@ from qlik_provider.changes import name_some
 from qlik_provider.declaration import load_declaration
 from qlik_provider.errors import QlikProviderError
 from qlik_provider.journal import journal_schema
+from qlik_provider.membership_report import membership_schema
 from qlik_provider.probing.findings import Finding, differ
 from qlik_provider.probing.probe import Probe, Wish
 from qlik_provider.probing.report import TenantFound, document_of, foot_of, head_of, lines_of, table_of
@@ -141,7 +142,7 @@ def _show(tenant: TenantFound, findings: Sequence[Finding], *, as_json: bool) ->
 def schema(
     folder: Annotated[Path, typer.Argument(help="where the schema files are written")] = Path("stacks/schema"),
 ) -> None:
-    """Write the JSON schemas of the declaration, the plan document and the journal."""
+    """Write the JSON schemas of the declaration, the plan documents and the journal."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in schemas().items():
         text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -151,4 +152,5 @@ def schema(
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every JSON schema this package fixes, by name."""
-    return {**declaration_schemas(), "plan": plan_schema(), "journal": journal_schema()}
+    documents = {"plan": plan_schema(), "memberships": membership_schema(), "journal": journal_schema()}
+    return {**declaration_schemas(), **documents}

@@ -33,7 +33,7 @@ from qlik_provider.transport import wait_until
 
 CUSTOM = "custom"
 PATH = "/api/v1/groups"
-CREATED, DONE, UNAUTHORIZED, FORBIDDEN, GONE, CONFLICT = 201, 204, 401, 403, 404, 409
+DONE, IN_PART, UNAUTHORIZED, FORBIDDEN, GONE, CONFLICT = 204, 207, 401, 403, 404, 409
 ATTEMPTS = 2  # once more after an answer that was lost
 
 Progress = Callable[[int, int], None]
@@ -93,15 +93,16 @@ class CustomGroups:
             failure: QlikProviderError | None = None
             try:
                 work.run(users)
+                work.confirm(users)
             except QlikProviderError as error:
                 failure = error
             with self._lock:
                 self._users = None
-            unseen = set() if failure else work.wait_until_shown()
-            return conclude(plan.changes, work.done, work.refusals, failure, unseen=unseen)
+            return conclude(plan.changes, work.done, work.refusals, failure, unseen=work.unseen)
 
     def _ensure(self, bag: Bag, writer: Writer) -> str:
         """Return the id of the group, which is created where it is missing; raises UnsafePlan where that is refused."""
+        failure: AnswerLost | None = None
         # The policy of the same group may be about to create it too.
         with self.policies.lock:
             for _ in range(ATTEMPTS):
@@ -110,15 +111,19 @@ class CustomGroups:
                 if group is not None:
                     return group.id
                 body = {"name": bag["group"], "status": "active", "providerType": CUSTOM}
-                with suppress(AnswerLost):
+                try:
                     answer = writer.ask("POST", PATH, body)
-                    if answer.status not in {CREATED, CONFLICT}:
-                        reason = explain_refusal(answer) or f"{answer.status} without the group"
-                        raise UnsafePlan(f"the custom group {bag['group']!r} could not be created: {reason}")
+                except AnswerLost as error:
+                    failure = error
+                    continue
+                failure, reason = None, explain_refusal(answer)
+                if reason and answer.status != CONFLICT:
+                    raise UnsafePlan(f"the custom group {bag['group']!r} could not be created: {reason}")
             self.policies.forget()
             group = self.find(bag)
         if group is None:
-            raise NoEvidence(SERVICE, "POST", PATH, f"the group {bag['group']!r} was created and does not show")
+            shown = f"the group {bag['group']!r} was created and does not show"
+            raise failure or NoEvidence(SERVICE, "POST", PATH, shown)
         return group.id
 
 
@@ -132,13 +137,22 @@ def rename_group(policies: TenantPolicies, id: str | None, name: str) -> None:
         if group is None or group.provider_type != CUSTOM or group.name == name:
             return
         path, operation = f"{PATH}/{id}", {"op": "replace", "path": "/name", "value": name}
+
+        def is_shown() -> bool:
+            return policies.client.read_group(group.id).name == name
+
         try:
             with policies.client.writing() as writer:
                 reason = explain_refusal(writer.ask("PATCH", path, [operation]))
         except AnswerLost as error:
-            reason = error.reason if policies.client.read_group(group.id).name != name else None
+            reason = error.reason
         finally:
             policies.forget()
+        with suppress(QlikProviderError):  # where no read can be had, the answer stands alone
+            if is_shown() if reason else wait_until(is_shown):
+                reason = None
+            elif reason is None:
+                reason = "it was said to be done and does not show"
         if reason:
             raise UnsafePlan(f"the custom group {group.name!r} could not be renamed {name!r}: {reason}")
 
@@ -156,6 +170,8 @@ class _Apply:
         self._progress = progress
         self.done: set[str] = set()
         self.refusals: dict[str, str] = {}
+        self.unseen: set[str] = set()
+        """Whose change is done and does not show in the group's list."""
 
     def run(self, users: Mapping[str, str]) -> None:
         """Send every change, to the ids of users by folded subject."""
@@ -164,21 +180,44 @@ class _Apply:
             if fold(change.subject) in users:
                 self._send(change, users[fold(change.subject)])
 
-    def wait_until_shown(self) -> set[str]:
-        """Return whose change is done and does not show in the group's list, after waiting for it a few times."""
+    def confirm(self, users: Mapping[str, str]) -> None:
+        """Look for what is done, and send once more what does not show; what never shows is not done.
+
+        Where no read can be had, the answer stands alone.
+        """
+        hidden = self._find_hidden(users)
+        for change in hidden:
+            self.done.discard(change.key)
+            self._send(change, users[fold(change.subject)])
+        if hidden:
+            self.done -= {change.key for change in self._find_hidden(users)}
+
+    def _find_hidden(self, users: Mapping[str, str]) -> list[Change]:
+        """Return what is done and neither the group's list shows, after waiting for it a few times, nor the user.
+
+        What cannot be read is not hidden.
+        """
         changes = [change for change in self._changes if change.key in self.done]
-        unseen = {change.key for change in changes}
+        self.unseen = {change.key for change in changes}
 
-        def is_shown() -> bool:
-            nonlocal unseen
+        def is_listed() -> bool:
             present = {fold(user.subject) for user in self._client.read_grouped_users(self._group)}
-            unseen = {c.key for c in changes if (fold(c.subject) in present) is c.is_removal}
-            return not unseen
+            self.unseen = {c.key for c in changes if (fold(c.subject) in present) is c.is_removal}
+            return not self.unseen
 
-        with suppress(QlikProviderError):  # what cannot be read is not seen
+        try:
             if changes:
-                wait_until(is_shown)
-        return unseen
+                wait_until(is_listed)
+            left = [change for change in changes if change.key in self.unseen]
+            return [change for change in left if self._is_hidden(change, users[fold(change.subject)])]
+        except QlikProviderError:
+            return []
+
+    def _is_hidden(self, change: Change, user: str) -> bool:
+        """Tell whether the user is not as a change wants; of one who is gone nobody can tell."""
+        with suppress(NotFound):
+            return not self._is_as_wanted(change, user)
+        return False
 
     def _send(self, change: Change, user: str) -> None:
         """Patch one user; whatever is no plain success counts by what a read of the user shows."""
@@ -192,7 +231,7 @@ class _Apply:
             try:
                 answer = self._writer.ask("PATCH", path, [operation])
             except AnswerLost:
-                if self._is_as_wanted(change, user):
+                if self._note_if_wanted(change, user):
                     return
                 continue
             if answer.status == UNAUTHORIZED:
@@ -202,15 +241,25 @@ class _Apply:
                 raise NotPermitted("QLIK_CLIENT_ID or QLIK_API_KEY", reason)
             if answer.status == DONE:
                 self.done.add(change.key)
+                return
+            if self._note_if_wanted(change, user) or answer.status == GONE:
+                return
             # A 400 changed nothing, as where others were faster; a 207 does not say which part failed.
-            elif not self._is_as_wanted(change, user) and answer.status != GONE:
-                self.refusals[change.key] = explain_refusal(answer) or f"{answer.status} and nothing changed"
-            return
+            refusal = explain_refusal(answer) or (
+                f"{IN_PART} and nothing changed" if answer.status == IN_PART else None
+            )
+            if refusal:
+                self.refusals[change.key] = refusal
+                return
 
-    def _is_as_wanted(self, change: Change, user: str) -> bool:
+    def _note_if_wanted(self, change: Change, user: str) -> bool:
         """Note and tell whether the user is as a change wants; of one who is gone nobody can tell."""
         with suppress(NotFound):
-            if (self._group in self._client.read_grouped_user(user).groups) is not change.is_removal:
+            if self._is_as_wanted(change, user):
                 self.done.add(change.key)
                 return True
         return False
+
+    def _is_as_wanted(self, change: Change, user: str) -> bool:
+        """Tell whether the user is as a change wants; raises NotFound for one who is gone."""
+        return (self._group in self._client.read_grouped_user(user).groups) is not change.is_removal

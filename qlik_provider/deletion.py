@@ -16,6 +16,7 @@ from qlik_provider.errors import Unfinished, UnsafePlan
 from qlik_provider.ledger import Bag, rules_of
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
+from qlik_provider.plurals import count_of
 
 _WAY_OUT = "set licenses.onDestroy to keep and run up"
 
@@ -73,8 +74,9 @@ def refuse_unsafe(name: str, outputs: Bag, plan: Plan) -> None:
     if plan.held:
         breached = describe_breach(plan.readings) or "held before"
         mails = name_some([change.mail for change in plan.held])
+        licenses = count_of(len(plan.held) + len(plan.changes), "license")
         raise UnsafePlan(
-            f"{name}: destroying would revoke {len(plan.held) + len(plan.changes)} licenses, and the brake holds "
+            f"{name}: destroying would revoke {licenses}, and the brake holds "
             f"{len(plan.held)} of them ({mails}): {breached}; {rules.brake}; nothing was revoked; "
             f"approve them in a file under approvals/, or {_WAY_OUT}, and destroy again"
         )

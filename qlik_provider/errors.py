@@ -5,7 +5,7 @@ QlikProviderError
 ├── CredentialsError        fix the environment              .variable
 │   └── NotPermitted        give the caller the named right
 ├── UnsafePlan              review the plan
-├── UnusablePlans           plan again, and review that
+├── UnusablePlans           plan again, and review that; or name another folder
 ├── UnusableApproval        ask for another approval
 ├── Unfinished              run the same command again: a delete did a part, and the state stays
 ├── ApiError                a service answered, or did not   .service .method .path .status .code
@@ -52,7 +52,7 @@ class UnsafePlan(QlikProviderError):
 
 
 class UnusablePlans(QlikProviderError):
-    """Plan documents that somebody reviewed cannot be relied on, or are of something else; nothing was sent."""
+    """Plan documents cannot be written, or reviewed ones cannot be relied on or are not of this; nothing was sent."""
 
 
 class UnusableApproval(QlikProviderError):

@@ -2,11 +2,13 @@
 
 They exist already, or this stack creates them with a rule.
 
-Nothing here ends a run: whatever goes wrong with one group is doubt about this group, and doubt takes nothing away.
+Whatever goes wrong with one group is doubt about this group, and doubt takes nothing away. Only what the directory
+shows to be declared wrongly is a fault: the object id of something else, a nested read too large for Graph.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 
@@ -19,7 +21,14 @@ from qlik_provider.shapes import ExistingGroup, Group
 Names = Callable[[], Collection[str]]
 
 TOO_LARGE = "Directory_ResultSizeLimitExceeded"
+_ABOVE = "has more members on all levels than Graph lists; take this out and declare the groups in it, a file for each"
 AT_ONCE = 6  # groups; the client has eight connections, and others read beside us
+
+_UNTOLD = {"", "directoryObject", "group"}  # types that do not prove an object to be no group
+
+
+class _NoGroup(Exception):
+    """The object of a declared id is another one than a group; the text says what."""
 
 
 def read_groups(client: GraphClient, groups: Mapping[str, Group], stack: str = "") -> dict[str, GroupReading]:
@@ -55,16 +64,20 @@ def trace_group(client: GraphClient, group: str) -> str:
 def _read_group(
     client: GraphClient, counting: Executor, names: Names, key: str, existing: ExistingGroup, *, nested: bool
 ) -> GroupReading:
-    name = existing.name or f"{existing.object_id}".lower()
     id = existing.object_id and existing.object_id.lower()
+    reading = GroupReading(existing.name or f"{id}", id)
     try:
         group = _find(client, names, key, existing)
         if isinstance(group, str):
-            return GroupReading(name, id, doubt=group)
-        name, id = group.name, group.id.lower()
+            return replace(reading, doubt=group)
+        reading = GroupReading(group.name, group.id.lower())
         return _read_people(client, counting, group, nested=nested)
+    except _NoGroup as error:
+        return replace(reading, fault=f"{error}; write the object id of a group", place=("existing", "objectId"))
     except ApiError as error:
-        return GroupReading(name, id, doubt=_doubt_error(name, error))
+        if nested and error.code == TOO_LARGE:
+            return replace(reading, fault=f"{reading.name!r} {_ABOVE}", place=("nested",))
+        return replace(reading, doubt=_doubt_error(reading.name, error))
 
 
 def _read_ruled(client: GraphClient, group: Group, stack: str, key: str) -> GroupReading:
@@ -79,13 +92,11 @@ def _read_ruled(client: GraphClient, group: Group, stack: str, key: str) -> Grou
 def _doubt_error(name: str, error: ApiError) -> str:
     if isinstance(error, Forbidden):
         return f"{name!r} may not be read; grant this client the permission {READ_MEMBERS}"
-    if error.code == TOO_LARGE:
-        return f"{name!r} has more members than Graph lists; declare the groups in it, each in a file of its own"
     return f"{name!r} could not be read; run again: {error}"
 
 
 def _find(client: GraphClient, names: Names, key: str, existing: ExistingGroup) -> DirectoryGroup | str:
-    """Return the declared group, or why it is not known which one that is."""
+    """Return the declared group, or why it is not known which one that is; raises _NoGroup where it is none."""
     leave = f"or delete groups/{key}.yaml to give up what it confers"
     if existing.object_id is None:
         found = client.read_groups_named(f"{existing.name}")
@@ -101,7 +112,8 @@ def _find(client: GraphClient, names: Names, key: str, existing: ExistingGroup) 
         group = client.read_group(id)
     except NotFound:
         if kind := _find_kind(client, id):
-            return f"object id {id} is a {kind} and no group; declare that of a group, {leave}"
+            article = "an" if kind[0] in "aeio" else "a"
+            raise _NoGroup(f"{id} is {article} {kind} and no group") from None
         where = "is in the recycle bin" if _is_deleted(client, id) else "is no group of the directory"
         return f"object id {id} {where}; restore it, declare another one, {leave}"
     if existing.name and group.name.casefold() != existing.name.casefold():
@@ -117,6 +129,7 @@ def _read_people(client: GraphClient, counting: Executor, group: DirectoryGroup,
     users = client.read_group_users(group.id, nested=nested)
     doubt = doubt_rule(client, group)  # its processing may have begun meanwhile
     counts = left_out.result()
+    below = counts.get(BELOW)
     remarks = ["its rule is paused, so these are its people of the last processing"] if group.is_paused else []
     unknown = ["devices, applications and contacts"] if set(OTHERS) - counts.keys() else []
     unknown += ["groups"] if not nested and "group" not in counts else []
@@ -125,8 +138,8 @@ def _read_people(client: GraphClient, counting: Executor, group: DirectoryGroup,
         name=group.name,
         id=group.id.lower(),
         users=() if doubt else users,
-        nested=counts.get("group", 0),
-        nested_users=max(counts[BELOW] - len(users), 0) if BELOW in counts else None,
+        nested=0 if nested else counts.get("group"),
+        nested_users=0 if nested else below and max(below - len(users), 0),
         others={kind: counts[kind] for kind in OTHERS if kind in counts},
         doubt=doubt,
         remark="; ".join(remarks),
@@ -156,6 +169,8 @@ def _find_kind(client: GraphClient, id: str) -> str:
     try:
         kind = client.read_kind(id)
     except ApiError:
+        return ""
+    if kind in _UNTOLD:
         return ""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind)
 

@@ -34,6 +34,7 @@ from qlik_provider.entitlements import (
     write_absences,
 )
 from qlik_provider.moves import match_people
+from qlik_provider.plurals import count_of
 from qlik_provider.premises import Recorded, Rules
 from qlik_provider.verdicts import choose_rows, correct, count_reverts
 
@@ -224,7 +225,8 @@ def describe_left_alone(inputs: Bag, form: Form) -> str:
     people = form.parse_people(inputs).items()
     left = [who for who, entry in people if rules.leaves_person_alone(who) or any(map(rules.leaves_alone, entry.keys))]
     counts = ", ".join(sorted(rules.only)) or "nothing"
-    return f"only {counts} counts; {len(left)} people keep what something else gave them"
+    keep = count_of(len(left), "person keeps", "people keep")
+    return f"only {counts} counts; {keep} what something else gave them"
 
 
 def correct_record(outputs: Bag, form: Form, rows: Iterable[Assignment], now: datetime) -> dict[str, Any]:

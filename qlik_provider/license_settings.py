@@ -227,6 +227,11 @@ def inputs_of_settings(outputs: Bag) -> dict[str, Any]:
     return {**{name: outputs[name] for name in _ECHOED if name in outputs}, "settings": settings}
 
 
+def find_unproven(outputs: Bag, observed: ObservedSettings) -> list[str]:
+    """Return what is on record and could not be read, each with the reason."""
+    return [f"{name}: {observed.unread[name]}" for name in sorted(parse_settings(outputs)) if name in observed.unread]
+
+
 def correct_settings(outputs: Bag, observed: ObservedSettings) -> dict[str, Any]:
     """Return `outputs` as far as what was read bears them out; the deviation beside a corrected entry goes."""
     settings, deviations = parse_settings(outputs), dict(outputs.get("deviations", {}))

@@ -12,12 +12,39 @@ from qlik_provider.shapes import Group
 _OTHERS = {"servicePrincipal": "service principal", "device": "device", "orgContact": "contact"}
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """How many of a group do not count; None where they could not be counted."""
+
+    guests: int
+    disabled: int
+    others: Mapping[str, int | None]
+    """Members that are no people, by Graph's type of them."""
+    nested: int | None
+    """Groups in the group."""
+    nested_users: int | None
+    """Users in those groups who are not in the group itself."""
+
+    def __str__(self) -> str:
+        nested = f"nested {'group' if self.nested == 1 else 'groups'} {_describe_below(self.nested_users)}"
+        parts = (
+            (self.guests, "guest" if self.guests == 1 else "guests"),
+            (self.disabled, "disabled"),
+            *((count, _OTHERS[kind] if count == 1 else f"{_OTHERS[kind]}s") for kind, count in self.others.items()),
+            (self.nested, nested),
+        )
+        said = ", ".join(f"{count} {noun}" for count, noun in parts if count)
+        return f"left out: {said}" if said else ""
+
+
 @dataclass
 class Memberships:
     """The people of every declared group whose people are read from the directory, and what is in doubt about them."""
 
     users: dict[str, list[DirectoryUser]] = field(default_factory=dict)
     """Who counts, by key; nobody where the group is in doubt."""
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    """Who does not, of the groups that could be read."""
     doubt: dict[str, str] = field(default_factory=dict)
     awaited: dict[str, str] = field(default_factory=dict)
     """Groups that this stack is to create: nobody counts yet, which is doubt for whoever got anything by the key."""
@@ -54,21 +81,24 @@ def count_members(declaration: Declaration, readings: Mapping[str, GroupReading]
             continue
         reading = readings[key]
         if reading.fault:
-            counted.faults.append(declaration.fault(f"groups/{key}", group.source, reason=reading.fault))
+            place = reading.place or (group.source,)
+            counted.faults.append(declaration.fault(f"groups/{key}", *place, reason=reading.fault))
             continue
         users = [user for user in reading.users if not _exclude(user, group)]
-        left_out = _describe(reading, group)
+        left_out = _leave_out(reading, group)
         doubt = reading.doubt
         if not doubt and not users and not group.allow_empty:
-            beside = f" ({left_out})" if left_out else ""
+            beside = f" ({left_out})" if f"{left_out}" else ""
             doubt = f"{reading.name!r} has nobody who counts{beside}; allowEmpty: true in groups/{key}.yaml accepts it"
         counted.users[key] = users
+        if not reading.doubt and not reading.awaited:
+            counted.left_out[key] = left_out
         counted.names[key] = reading.name
         if reading.id:
             counted.sources[key] = reading.id
         if accepted := _accept(group, reading):
             counted.rules[f"source.{key}"] = accepted
-        remarks = [f"{reading.name!r}: {remark}" for remark in (reading.remark, left_out) if remark]
+        remarks = [f"{reading.name!r}: {remark}" for remark in (reading.remark, f"{left_out}") if remark]
         if reading.awaited:
             counted.awaited[key] = reading.awaited
             remarks = [reading.awaited]
@@ -94,18 +124,12 @@ def _exclude(user: DirectoryUser, group: Group) -> str:
     return "guest" if is_guest and "guests" not in group.include else ""
 
 
-def _describe(reading: GroupReading, group: Group) -> str:
-    """Return how many of a group do not count, and why: `left out: 2 guests, 1 disabled`; nothing for none."""
+def _leave_out(reading: GroupReading, group: Group) -> LeftOut:
+    """Return how many of a group do not count; only a group that exists already can hold more than people."""
     counts = Counter(_exclude(user, group) for user in reading.users)
-    nested = f"nested {'group' if reading.nested == 1 else 'groups'} {_describe_below(reading.nested_users)}"
-    parts = (
-        (counts["guest"], "guest" if counts["guest"] == 1 else "guests"),
-        (counts["disabled"], "disabled"),
-        *((count, _OTHERS[kind] if count == 1 else f"{_OTHERS[kind]}s") for kind, count in reading.others.items()),
-        (reading.nested, nested),
-    )
-    said = ", ".join(f"{count} {noun}" for count, noun in parts if count)
-    return f"left out: {said}" if said else ""
+    unread = None if group.existing else 0
+    others = {kind: reading.others.get(kind, unread) for kind in _OTHERS}
+    return LeftOut(counts["guest"], counts["disabled"], others, reading.nested, reading.nested_users)
 
 
 def _describe_below(users: int | None) -> str:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from qlik_provider.changes import Change, name_some
 from qlik_provider.entitlements import Assignment, BySubject, Entitlement, fold
+from qlik_provider.plurals import count_of
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
@@ -56,8 +57,12 @@ def match_people(before: People, known_before: ObjectIds, now: People, known_now
     taken = {subject for subjects in matched.values() for subject in subjects}
     left = [(subject, fold(now[subject].mail)) for subject in new if subject not in matched]
     counts = Counter(mail for _, mail in left)
+    by_mail: dict[str, list[str]] = {}
+    for subject in old:
+        if subject not in taken:
+            by_mail.setdefault(fold(before[subject].mail), []).append(subject)
     for subject, mail in left:
-        found = [s for s in old if s not in taken and fold(before[s].mail) == mail]
+        found = by_mail.get(mail, [])
         if len(found) == counts[mail] == 1 and _may_be_one(had[found[0]], has[subject]):
             matched[subject] = found
     return matched
@@ -103,8 +108,8 @@ class Moves:
         ]
         if texts:
             yield (
-                f"{len(texts)} hold a seat under both subjects, the one before and the one of today: "
-                f"{name_some(texts)}; the one before is held: approve its removal, or take either back by hand"
+                f"{count_of(len(texts), 'holds', 'hold')} a seat under both subjects, the one before and the one of "
+                f"today: {name_some(texts)}; the one before is held: approve its removal, or take either back by hand"
             )
 
 

@@ -135,13 +135,15 @@ def _put_back(
     failed = [(outcome, spelling[fold(outcome.change.subject)]) for outcome in outcomes]
     for outcome, _ in failed:
         ledger.pop(outcome.change.key, None)
+    declared = {fold(subject): subject for subject in deviations}
     for outcome, former in failed:
         change = outcome.change
         why = refusal_of_move(former) if outcome.state == "refused" and not outcome.is_gone else UNSENT
         deviations[change.key] = Deviation(change.declared, why)
         if change.mine and not outcome.is_gone:
-            ledger[former] = change.mine
-            deviations.setdefault(former, Deviation(None, why_it_stays(recorded.deviations.get(former), why)))
+            name = declared.get(fold(former), former)  # whose it is today may spell it otherwise
+            ledger[name] = change.mine
+            deviations.setdefault(name, Deviation(None, why_it_stays(recorded.deviations.get(former), why)))
 
 
 def _name_failure(change: Change, state: str | None, *, is_waiting: bool) -> str:

@@ -48,8 +48,8 @@ class GroupReading:
     id: str | None = None
     """The object id, as far as it is known."""
     users: tuple[DirectoryUser, ...] = ()
-    nested: int = 0
-    """Groups in the group whose people were not asked for."""
+    nested: int | None = 0
+    """Groups in the group whose people were not asked for; None where they could not be counted."""
     nested_users: int | None = 0
     """Users in those groups who are not in the group itself; None where they could not be counted."""
     others: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +60,8 @@ class GroupReading:
     remark: str = ""
     fault: str = ""
     """What is wrong with the declaration of it, as only the directory can tell."""
+    place: tuple[str, ...] = ()
+    """The part of the declaration that is wrong; empty for all that says where the people come from."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ The rules, in the order in which they apply to a person; 1, 2, 3 and 5 are verdi
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from qlik_provider.absence import Absences
-from qlik_provider.brake import Brake, Reading, read_brake, recent_removals
+from qlik_provider.brake import Brake, Reading, find_breaches, read_brake, recent_removals
 from qlik_provider.changes import Change, Seating, in_mail_order, name_some, seat
 from qlik_provider.entitlements import (
     MEMBER,
@@ -35,6 +35,7 @@ from qlik_provider.entitlements import (
 )
 from qlik_provider.errors import UnsafePlan
 from qlik_provider.moves import Moves, find_moves, match_people, object_id_of
+from qlik_provider.plurals import count_of
 from qlik_provider.premises import Observed, Recorded, Removal, Rules
 from qlik_provider.verdicts import (
     ABSENT,
@@ -317,11 +318,10 @@ def leave_out(rows: Iterable[Assignment], subjects: Iterable[str]) -> list[Assig
     return [row for row in rows if fold(row.subject) not in known]
 
 
-def _brake_faults(readings: Iterable[Reading], brake: Brake) -> Iterator[str]:
+def _brake_faults(readings: Collection[Reading], brake: Brake) -> Iterator[str]:
     if brake.on_breach == "fail":
-        for reading in readings:
-            if reading.breached:
-                yield f"{reading}; {brake}; approve them in a file under approvals/ or declare fewer removals"
+        for reading in find_breaches(readings):
+            yield f"{reading}; {brake}; approve them in a file under approvals/ or declare fewer removals"
 
 
 def _describe_absent(
@@ -339,10 +339,12 @@ def _describe_absent(
 
 
 def _reserve_warnings(seats: Mapping[str, Seats], rules: Rules) -> tuple[str, ...]:
+    low = [(type, reserve) for type, reserve in sorted(rules.reserve.items()) if type in seats]
     return tuple(
-        f"{seats[type].free} seats of {type} stay free, fewer than the {reserve} in reserve"
-        for type, reserve in sorted(rules.reserve.items())
-        if type in seats and seats[type].free < reserve
+        f"{count_of(seats[type].free, f'seat of {type} stays', f'seats of {type} stay')} free, "
+        f"fewer than the {reserve} in reserve"
+        for type, reserve in low
+        if seats[type].free < reserve
     )
 
 
@@ -351,11 +353,11 @@ def _license_warnings(observed: Observed, recorded: Recorded, now: datetime) -> 
     for type, seats in sorted(observed.seats.items()):
         _, _, units = recorded.seats.get(type, "").partition(" of ")
         if units and seats.units < int(units):
-            yield f"{type} has {seats.units} seats, {int(units) - seats.units} fewer than recorded"
+            yield f"{type} has {count_of(seats.units, 'seat')}, {int(units) - seats.units} fewer than recorded"
         excess = [row.subject for row in observed.rows if row.excess and row.type == type]
         if excess:
             yield (
-                f"{type}: {len(excess)} in excess of its {seats.units} seats, without access: "
+                f"{type}: {len(excess)} in excess of its {count_of(seats.units, 'seat')}, without access: "
                 f"{name_some(sorted(excess))}; buy seats or take some back"
             )
     if observed.ends and observed.ends - now.date() <= EXPIRY_NOTICE:

@@ -13,6 +13,7 @@ from typing import Literal
 from qlik_provider.brake import Reading, recent_removals
 from qlik_provider.entitlements import Removals, fold
 from qlik_provider.errors import UnsafePlan
+from qlik_provider.plurals import count_people
 from qlik_provider.premises import Rules
 from qlik_provider.rights import Kind, Right, parse_right
 from qlik_provider.verdicts import HELD, PROTECTED, REFUSED, UNOWNED, UNREVIEWED
@@ -278,6 +279,6 @@ def _capacity_warnings(changes: Iterable[PolicyChange], observed: ObservedPolicy
     promoting = [c.right.describe() for c in changes if not c.is_removal and c.right in observed.full_users]
     if promoting:
         yield (
-            f"granting {', '.join(promoting)} makes full users of up to {reach} people: on a capacity license "
+            f"granting {', '.join(promoting)} makes full users of up to {count_people(reach)}: on a capacity license "
             "the entitlement follows from rights"
         )

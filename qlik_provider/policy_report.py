@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from qlik_provider.plurals import count_of, count_people
 from qlik_provider.policy import UNMANAGED, UNSEEN, WAITING, DesiredPolicy, PolicyChange, PolicyPlan
 from qlik_provider.policy_ledger import PolicyOutcome
 from qlik_provider.report import PlanDocument, PlannedChange, count_done, describe_hold, document_readings
@@ -23,7 +24,7 @@ def describe_policy(resource: str, group: str, plan: PolicyPlan, *, is_idp: bool
     summary = ", ".join(f"{counts[verb]} to {verb}" for verb in ("grant", "withdraw") if counts[verb]) or "no changes"
     others = ", ".join(right.describe() for right in sorted(plan.others))
     parts = [
-        f"{summary} ({group}, {plan.reach} people)",
+        f"{summary} ({group}, {count_people(plan.reach)})",
         f"{len(plan.held)} held" if plan.held else "",
         f"{len(plan.unreviewed)} unreviewed" if plan.unreviewed else "",
         f"not of this stack: {others}" if others else "",
@@ -57,7 +58,9 @@ def is_quiet_policy(plan: PolicyPlan) -> bool:
 
 def _warnings(resource: str, plan: PolicyPlan) -> Iterable[str]:
     if plan.unreviewed:
-        head = f"{len(plan.unreviewed)} withdrawals not sent, in no plan of QLIK_REVIEWED; review a new plan"
+        head = (
+            f"{count_of(len(plan.unreviewed), 'withdrawal')} not sent, in no plan of QLIK_REVIEWED; review a new plan"
+        )
         yield "\n".join([f"{resource}: {head}", *(f"  unreviewed: {change}" for change in plan.unreviewed)])
     reasons: dict[str, list[str]] = {}
     for right, deviation in sorted(plan.deviations.items()):

@@ -47,6 +47,7 @@ from qlik_provider.ledger import (
 from qlik_provider.moves import keep_known
 from qlik_provider.outcomes import Outcome, settle
 from qlik_provider.plan import Plan, count_foreign, leave_out, make_plan
+from qlik_provider.plurals import count_of
 from qlik_provider.premises import Observed, Recorded
 from qlik_provider.renaming import follow
 from qlik_provider.report import (
@@ -236,8 +237,8 @@ class LedgerProvider(StatelessProvider):
 
     def keep_all(self, outputs: Bag, because: str = "") -> None:
         """Say that nobody loses anything."""
-        count = len(outputs.get(self.form.people, {}))
-        text = f"{self.name(outputs)}: {count} people keep what they hold; nothing was taken back"
+        keep = count_of(len(outputs.get(self.form.people, {})), "person keeps", "people keep")
+        text = f"{self.name(outputs)}: {keep} what they hold; nothing was taken back"
         engine_log().info(f"{text}: {because}" if because else text)
 
     @abstractmethod

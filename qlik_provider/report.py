@@ -14,8 +14,10 @@ from pydantic.alias_generators import to_camel
 from qlik_provider.brake import Reading, describe_breach
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER
+from qlik_provider.errors import UnusablePlans
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
+from qlik_provider.plurals import count_of
 from qlik_provider.verdicts import ABSENT, HELD, UNREVIEWED, WAITLISTED
 
 _NAMED_REMOVALS = 50
@@ -189,8 +191,8 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
         lines += [f"  held: {change}, {change.key}" for change in plan.held[:_NAMED_REMOVALS]]
         yield "\n".join(lines + _more(plan.held, _NAMED_REMOVALS))
     if plan.unreviewed:
-        count = len(plan.unreviewed)
-        lines = [f"{resource}: {count} removals not sent, in no plan of QLIK_REVIEWED; review a new plan"]
+        count = count_of(len(plan.unreviewed), "removal")
+        lines = [f"{resource}: {count} not sent, in no plan of QLIK_REVIEWED; review a new plan"]
         lines += [f"  unreviewed: {change}" for change in plan.unreviewed[:_NAMED_REMOVALS]]
         yield "\n".join(lines + _more(plan.unreviewed, _NAMED_REMOVALS))
     reasons: dict[str, list[str]] = {}
@@ -206,7 +208,7 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
     yield from (f"{resource}: {warning}" for warning in plan.warnings)
 
 
-def describe_hold(readings: Iterable[Reading]) -> str:
+def describe_hold(readings: Sequence[Reading]) -> str:
     """Return why removals are held."""
     breach = describe_breach(readings)
     return f"{breach}: too many for the brake" if breach else "held by the brake before"
@@ -295,16 +297,24 @@ def document_readings(readings: Iterable[Reading]) -> tuple[BrakeReading, ...]:
 
 
 def write_document(document: PlanDocument, environment: Mapping[str, str] = os.environ) -> None:
-    """Write a plan document to `$QLIK_PLAN_DIR/<resource>.json`, when that is set, as a whole or not at all."""
+    """Write a plan document to `$QLIK_PLAN_DIR/<resource>.json`; raises UnusablePlans where that cannot be."""
+    write_part(document.resource, document, environment)
+
+
+def write_part(name: str, part: BaseModel, environment: Mapping[str, str]) -> None:
+    """Write a document of this run to `QLIK_PLAN_DIR`, when that is set, as a whole or not at all."""
     folder = environment.get("QLIK_PLAN_DIR")
     if not folder:
         return
-    target = Path(folder) / f"{document.resource}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False)
+    target = Path(folder) / f"{name}.json"
     draft = target.with_suffix(".draft")
-    draft.write_text(f"{text}\n", encoding="utf-8")
-    draft.replace(target)
+    text = json.dumps(part.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(f"{text}\n", encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        raise UnusablePlans(f"QLIK_PLAN_DIR: {target} cannot be written: {error.strerror}") from None
 
 
 def plan_schema() -> dict[str, Any]:

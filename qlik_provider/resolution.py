@@ -14,6 +14,7 @@ from qlik_provider.errors import DeclarationError
 from qlik_provider.membership import Memberships
 from qlik_provider.moves import leave_out_known
 from qlik_provider.people import Directory, DirectoryUser, TenantNames
+from qlik_provider.plurals import count_of
 from qlik_provider.rights import find_space_faults
 from qlik_provider.shapes import BrakeRule, Group, hours_of
 from qlik_provider.subjects import Subjects, check_subjects
@@ -300,7 +301,9 @@ class _Resolution:
             (counted if subject and fold(subject) in self._arrived else waiting).append(user)
         if waiting:
             names = name_some([user.address for user in waiting])
-            self.warnings.append(f"{key}: {len(waiting)} get a license after their first login: {names}")
+            self.warnings.append(
+                f"{key}: {count_of(len(waiting), 'gets', 'get')} a license after their first login: {names}"
+            )
         return counted, waiting
 
     def _take_seats(self, keys: dict[str, str]) -> dict[str, str]:

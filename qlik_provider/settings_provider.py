@@ -23,7 +23,7 @@ from qlik_provider.calls import (
     telling_failure,
     without_provider,
 )
-from qlik_provider.errors import QlikProviderError, Unfinished
+from qlik_provider.errors import QlikProviderError, Unfinished, UnsafePlan
 from qlik_provider.journal import make_record
 from qlik_provider.license_settings import (
     Bag,
@@ -32,6 +32,7 @@ from qlik_provider.license_settings import (
     SettingsPlan,
     correct_settings,
     desired_settings,
+    find_unproven,
     inputs_of_settings,
     plan_settings,
     recorded_settings,
@@ -94,9 +95,12 @@ class SettingsProvider(StatelessProvider):
 
     @in_one_line
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return the record as far as the tenant bears it out."""
+        """Return the record as far as the tenant bears it out; raises UnsafePlan where a part of it cannot be read."""
         outputs = without_provider(props)
-        outputs = correct_settings(outputs, open_settings(outputs["tenant"]).observe(outputs["tenantId"]))
+        observed = open_settings(outputs["tenant"]).observe(outputs["tenantId"])
+        if unknown := find_unproven(outputs, observed):
+            raise UnsafePlan(f"{NAME}: nobody knows whether others changed {'; '.join(unknown)}")
+        outputs = correct_settings(outputs, observed)
         return ReadResult(id_, outputs, inputs_of_settings(outputs))
 
     @in_one_line

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from qlik_provider.changes import name_some
 from qlik_provider.entitlements import fold
 from qlik_provider.people import DirectoryUser, TenantUser
+from qlik_provider.plurals import count_of, count_people
 from qlik_provider.shapes import FormerSubject, Subject
 
 RENAMED = frozenset({"userPrincipalName", "mail"})  # what a person may get another one of
@@ -75,14 +76,14 @@ class Subjects:
         """Yield one sentence about those of the people who have no subject, or a newcomer's."""
         newcomers = [person.address for person in people if self.is_newcomer(person)]
         lacking = [person.user_principal_name for person in people if not self.is_newcomer(person)]
-        keeps = "who holds a license by this stack keeps it"
+        keeps, are = "who holds a license by this stack keeps it", count_of(len(newcomers), "is", "are")
         if newcomers and self.rule.newcomers == "skip":
-            yield f"{len(newcomers)} are not in the tenant and skipped: {name_some(newcomers)}; {keeps}"
+            yield f"{are} not in the tenant and skipped: {name_some(newcomers)}; {keeps}"
         elif newcomers:
-            yield f"{len(newcomers)} are not in the tenant and get the object id as subject: {name_some(newcomers)}"
+            yield f"{are} not in the tenant and get the object id as subject: {name_some(newcomers)}"
         if lacking:
             names = name_some(lacking)
-            yield f"{len(lacking)} have no {self.rule.from_} to make a subject of: {names}; {keeps}"
+            yield f"{count_of(len(lacking), 'has', 'have')} no {self.rule.from_} to make a subject of: {names}; {keeps}"
 
 
 def check_subjects(holders: Mapping[str, DirectoryUser], subjects: Subjects) -> CheckedSubjects:
@@ -130,22 +131,24 @@ def _describe_odd(
     advice = f"what fits {count}: subject: {declared}; if the mapping changes, declare that beside it as previously"
     if (fitting.from_, fitting.realm) == (rule.from_, rule.realm):
         advice = "the mapping fits everybody else, so correct these users in the tenant or leave them out"
-    yield (f"the subjects of {len(odd)} people in the tenant are others than declared: {_name(odd[0], rule)}; {advice}")
+    told = _name(odd[0], rule)
+    yield f"the subjects of {count_people(len(odd))} in the tenant are others than declared: {told}; {advice}"
 
 
 def _describe_former(former: list[tuple[DirectoryUser, TenantUser]], rule: Subject) -> Iterator[str]:
     if former:
         names = name_some([_name(pair, rule) for pair in former])
         yield (
-            f"{len(former)} are in the tenant by a former subject until they log in again, and use a seat of the new "
-            f"one from then on: {names}"
+            f"{count_of(len(former), 'is', 'are')} in the tenant by a former subject until they log in again, and "
+            f"from then on they use a seat of the new one: {names}"
         )
 
 
 def _describe_twice(twice: list[str]) -> Iterator[str]:
     if twice:
         names = name_some(twice)
-        yield f"{len(twice)} are in the tenant by several subjects, of which the declared one counts: {names}"
+        are = count_of(len(twice), "is", "are")
+        yield f"{are} in the tenant by several subjects, of which the declared one counts: {names}"
 
 
 def _name(pair: tuple[DirectoryUser, TenantUser], rule: Subject) -> str:

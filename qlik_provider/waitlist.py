@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from qlik_provider.changes import VERBS, Change, Seating, has_room, move_seat, name_some
 from qlik_provider.entitlements import PEOPLE, Entitlement, Seats, fold
+from qlik_provider.plurals import count_of
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,8 @@ class Waitlist:
     def describe(self, seating: Seating) -> Iterator[str]:
         """Yield one sentence for each type that somebody waits for."""
         for type, mails in seating.group_short():
-            yield (
-                f"waiting for {type}: {len(mails)}, since none of {seating.seats[type].limit} seats is free: "
-                f"{name_some(mails)}"
-            )
+            seats = count_of(seating.seats[type].limit, "seat")
+            yield f"waiting for {type}: {len(mails)}, since none of {seats} is free: {name_some(mails)}"
 
 
 def _seat_of(change: Change) -> str | None:

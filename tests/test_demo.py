@@ -95,12 +95,13 @@ def test_each_process_mints_one_token_a_service_and_reads_each_collection_once(c
 
 
 def test_a_preview_writes_the_plan_of_every_person(company):
-    """The plan document holds what the tenant will see, before anything is written."""
+    """The plan document holds what the tenant will see, before anything is written; another one who is left out."""
     company.sandbox.forget()
 
     assert company.run("preview").exit == 0
 
-    plan = company.plan("license-assignments")
+    plan, read = company.plan("license-assignments"), company.plan("directory/memberships")
+    assert read["groups"]["regional-managers"]["leftOut"]["servicePrincipals"] == 1
     rows = company.sandbox.rows()
     for change in plan["changes"]:
         rows[change["subject"]] = change["declared"]

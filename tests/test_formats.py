@@ -25,6 +25,7 @@ from qlik_provider.declaration import UNSUPPORTED, approved_subjects, load_decla
 from qlik_provider.entitlements import Seats, parse_entitlement, parse_removals
 from qlik_provider.errors import DeclarationError
 from qlik_provider.journal import Fate, JournalEntry, JournalRecord
+from qlik_provider.membership_report import CountedGroup, LeftOutCounts, MembershipDocument
 from qlik_provider.report import PlanDocument
 from qlik_provider.shapes import SHAPES, Access, Approval, BrakeRule, Group, Leavers, Licenses, Person, Subject
 from sandbox.engine.checkpoint import Checkpoint
@@ -161,7 +162,7 @@ def test_the_committed_schemas_are_those_the_code_makes():
     committed = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (STACKS / "schema").glob("*.json")}
 
     assert committed == schemas()
-    assert set(committed) == {*SHAPES, "plan", "journal"}
+    assert set(committed) == {*SHAPES, "plan", "memberships", "journal"}
 
 
 def test_every_committed_declaration_fits_its_schema_and_loads():
@@ -347,6 +348,14 @@ def test_the_plan_document_of_the_page_fits_model_and_schema():
     told = names("Plan document")
     assert set(example) <= told | {"resource", "kind"}
     assert set(example["changes"][0]) <= told | {"subject", "mail"}
+
+
+def test_the_memberships_of_the_page_fit_model_and_schema():
+    example = json.loads(blocks("Memberships")[0])
+
+    jsonschema.validate(example, json.loads((STACKS / "schema" / "memberships.json").read_text(encoding="utf-8")))
+    assert MembershipDocument.model_validate_json(json.dumps(example)).model_dump(mode="json", by_alias=True) == example
+    assert names("Memberships") == {*example, *fields_of(CountedGroup), *fields_of(LeftOutCounts)}
 
 
 def test_the_journal_of_the_page_fits_model_and_schema():

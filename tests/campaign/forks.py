@@ -4,6 +4,8 @@ Run as a program this is that one process; the attempts of a forked provider are
 """
 
 import contextlib
+import gc
+import importlib
 import io
 import json
 import os
@@ -22,6 +24,12 @@ from client.processes import Engine, Provider
 from qlik_provider.transport import ATTEMPTS
 
 ROOT = Path(__file__).parents[2]
+LATE = (
+    *("_strptime", "encodings.utf_8_sig", "httpcore", "msal_extensions", "netrc"),
+    *("grpc._channel", "grpc._server", "grpc._utilities"),
+    *("azure.core.pipeline.transport._requests_basic", "azure.core.rest._requests_basic"),
+)
+"""What providers import only when it is needed, which is always."""
 
 
 class Forked(Provider):
@@ -91,7 +99,10 @@ class Forge:
 
 def serve() -> None:
     """Fork a process for each line that comes in, and answer with its id."""
+    for name in LATE:
+        importlib.import_module(name)
     stamina.set_testing(True, attempts=ATTEMPTS)
+    gc.freeze()  # no collection in a forked process copies what is shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: they end by SIGKILL
     pid = 0
     for line in sys.stdin:

@@ -16,8 +16,12 @@ FOREIGN = {f"fabrikam\\{name}": "analyzer" for name in ("joe", "jim", "jon")}
 OPEN = {"brake.max": 10_000, "brake.percent": 100}
 CROWD = people(1000)  # foreign members, so that a group needs two pages; ours stand behind them
 TEAM = [person(number) for number in range(1000, 1060)]
+ANALYSTS = "Analysts"  # a custom group, which the first run creates
 READERS = "65f0c0ffee00000000000001"  # a group that others have granted something already
 FINANCE, BOARD, SANDPIT = (f"6512a1b2c3d4e5f60718293{number}" for number in range(3))
+USERS = {person(number): f"65e0c0ffee00000000000{number:03}" for number in range(4)}  # the tenant's, by subject
+STAYS, GOES, COMES, _ = USERS
+WAITS = person(4)  # no user yet
 CREATE, STEWARD = ROLES["SharedSpaceCreator"], ROLES["DataServicesContributor"]
 
 
@@ -51,6 +55,10 @@ def make_company() -> dict[str, Any]:
         batch_order="reversed",
         add_other_type="secondRow201",
         tenant={
+            "users": [
+                {"subject": "auth0|admin", "name": "Admin", "assignedRoles": ["TenantAdmin"]},
+                *({"id": id, "subject": who, "name": who[-6:], "email": mail_of(who)} for who, id in USERS.items()),
+            ],
             "groups": [
                 {"id": READERS, "name": "Readers", "assignedRoles": ["Steward"], "members": ["auth0|admin"]},
                 {"id": f"{READERS[:-1]}2", "name": "Auditors", "assignedRoles": ["AuditAdmin"]},
@@ -80,7 +88,8 @@ def seated(start: int, end: int) -> list[str]:
 
 def first(url: str, **rules: str) -> list[Resource]:
     """Return the declaration of the first run: 5 adopted, 5 switched up, 105 assigned; 45 members added; one group
-    of the tenant created, and rights granted to it and to one that others have granted something; four settings put.
+    of the tenant created, and rights granted to it and to one that others have granted something; four settings put;
+    a custom group created with two people, and one who is no user yet waits.
     """
     seats = {
         **dict.fromkeys(seated(0, 5), "analyzer"),
@@ -100,13 +109,14 @@ def first(url: str, **rules: str) -> list[Resource]:
         ),
         policy(url, "Controllers", ["SharedSpaceCreator"], {"Finance": "consumer"}, rules),
         settings(url, given, rules),
+        tenant_members(url, [STAYS, GOES, WAITS], rules),
     ]
 
 
 def changed(url: str, **rules: str) -> list[Resource]:
     """Return the declaration after it was edited: 101 revoked, one of those leaving is protected, 3 switched up, 3
     down, 101 assigned; 22 members out, 3 in; rights granted and withdrawn beside those of others, in one space all of
-    this stack's; one setting put, two given back.
+    this stack's; one setting put, two given back; one person out of the custom group, one in.
     """
     seats = {
         **dict.fromkeys(seated(0, 3), "professional"),
@@ -129,6 +139,7 @@ def changed(url: str, **rules: str) -> list[Resource]:
         ),
         policy(url, "Controllers", [], {"Finance": "consumer, producer"}, rules),
         settings(url, given, rules),
+        tenant_members(url, [STAYS, COMES, WAITS], rules),
     ]
 
 
@@ -152,8 +163,14 @@ ASKED = [
     ),
     ("PUT", f"/api/v1/spaces/{FINANCE}/assignments/{assign(READERS, '', 'a1')['id']}", {"roles": ["facilitator"]}),
     ("PUT", "/api/v1/licenses/settings", {SEATS["professional"]: True, SEATS["analyzer"]: True}),
+    (
+        "PATCH",
+        f"/api/v1/users/{USERS[STAYS]}",
+        [{"op": "remove-value", "path": "/assignedGroups", "value": {"name": ANALYSTS, "providerType": "custom"}}],
+    ),
 ]
-"""What others ask of the tenant by hand then: two rights taken away, one granted instead, and a switch put."""
+"""What others ask of the tenant by hand then: two rights taken away, one granted instead, a switch put, and one person
+taken out of the custom group."""
 
 SUBREQUESTS = {
     "first": (("PATCH", r"^/v1\.0/groups/[^/]+$", 0),),
@@ -209,3 +226,17 @@ def policy(url: str, group: str, roles: list[str], spaces: Mapping[str, str], ru
 def settings(url: str, declared: Mapping[str, str], rules: Mapping[str, str]) -> Resource:
     inputs = {"tenant": url, "tenantId": TENANT_ID, "settings": dict(declared), "retry": rules.get("retry", "")}
     return Resource("license-settings", "LicenseSettings", inputs)
+
+
+def tenant_members(url: str, who: list[str], rules: Mapping[str, str]) -> Resource:
+    inputs = {
+        "tenant": url,
+        "tenantId": TENANT_ID,
+        "key": "analysts",
+        "group": ANALYSTS,
+        "members": {subject: f"member via analysts for {mail_of(subject)}" for subject in who},
+        "rules": {**OPEN, **rules},
+        "doubt": {},
+        "sources": {},
+    }
+    return Resource("tenant-members-analysts", "TenantGroupMembers", inputs)

@@ -74,9 +74,19 @@ def _read_settings(bag: Bag) -> Mapping[str, str]:
     return {name: text.partition(" via ")[0] for name, text in bag["settings"].items()}
 
 
+def _show_tenant_members(world: World) -> Iterable[tuple[str, str]]:
+    custom = [group for group in world["tenant"]["groups"] if group.get("providerType") == "custom"]
+    return [(f"{_begin_with_group({'group': it['name']})}{who}", "member") for it in custom for who in it["members"]]
+
+
+def _read_tenant_members(bag: Bag) -> Mapping[str, str]:
+    return {f"{_begin_with_group(bag)}{who}": "member" for who in bag["members"]}
+
+
 HOLDINGS = {
     "LicenseAssignments": Holding(_show_rows, _read_types, _read_types),
     "DirectoryMembers": Holding(_show_members, _read_members, _read_members),
     "GroupPolicy": Holding(_show_rights, _read_granted, _read_rights, _begin_with_group),
+    "TenantGroupMembers": Holding(_show_tenant_members, _read_tenant_members, _read_tenant_members, _begin_with_group),
     "LicenseSettings": Holding(_show_settings, _read_settings, _read_settings),
 }

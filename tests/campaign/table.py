@@ -12,16 +12,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 RUNS = {
     "first": (
         "## The first run\n\nCreates everything: 45 members added; 5 rows adopted, 5 switched, 105 assigned; rights "
-        "granted to two groups of the tenant,\none of them created; four settings of the tenant put."
+        "granted to two groups of the tenant,\none of them created; four settings of the tenant put; a custom group "
+        "created with two people, while a third, no user yet,\nwaits."
     ),
     "change": (
         "## A change\n\nUpdates everything: 22 members out and 3 in; 101 revoked, 6 switched, 101 assigned; one person "
         "who left every group\nis protected; rights granted and withdrawn beside those of others; one setting put, two "
-        "given back."
+        "given back; of the custom group\none person out and one in."
     ),
     "refresh": (
-        "## A refresh\n\nReads everything, after others took a seat, raised a license and changed members, rights and "
-        "a setting by hand. A refresh\nthat stops stores nothing."
+        "## A refresh\n\nReads everything, after others took a seat, raised a license and changed members, rights, a "
+        "setting and who is in the\ncustom group by hand. A refresh that stops stores nothing."
     ),
 }
 COLUMNS = [*FAMILIES, HANGING.family]
@@ -36,7 +37,7 @@ _VOLATILE = (
         ),
         "<path>",
     ),
-    (re.compile(r"\b\d+(?= (rows|of|short|seats|to|people))|\b\d+(?= of )"), "<n>"),
+    (re.compile(r"\b\d+(?= (rows|of|short|seats?|to|person|people))|\b\d+(?= of )"), "<n>"),
 )
 
 

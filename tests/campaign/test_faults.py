@@ -93,7 +93,7 @@ def test_a_service_that_does_not_answer_is_waited_for_and_not_for_ever(tmp_path,
 
 @pytest.mark.xfail(
     strict=True,
-    reason="the page was recorded before policies and settings joined the runs; a whole `make campaign` writes it anew",
+    reason="the page was recorded before policies, settings and custom groups joined; `make campaign` writes it anew",
 )
 def test_the_page_has_a_row_for_every_call_and_a_column_for_every_kind(theatre: Theatre):
     page = table.PAGE.read_text(encoding="utf-8")

@@ -9,7 +9,15 @@ from client.worlds import TENANT_ID, mail_of, make_world, people, person
 from qlik_provider.brake import Brake
 from qlik_provider.custom_groups import CustomGroups, rename_group
 from qlik_provider.entitlements import MEMBER, Assignment, Entitlement
-from qlik_provider.errors import EngineGone, NoEvidence, NotPermitted, QlikProviderError, UnsafePlan
+from qlik_provider.errors import (
+    AnswerLost,
+    CredentialsError,
+    EngineGone,
+    NoEvidence,
+    NotPermitted,
+    QlikProviderError,
+    UnsafePlan,
+)
 from qlik_provider.plan import make_plan
 from qlik_provider.premises import Recorded, Rules
 from qlik_provider.tenant_policies import TenantPolicies
@@ -142,6 +150,26 @@ def test_a_creation_whose_answer_was_lost_makes_one_group(sandbox, settle, membe
     assert members("New") == people(2)
 
 
+@pytest.mark.parametrize(
+    "answer", [{"kind": "empty-200"}, {"kind": "wrong-type"}, {"status": 200, "body": {}}, {"status": 302}]
+)
+def test_a_creation_answered_without_the_group_is_looked_up(sandbox, settle, members, expect, answer):
+    sandbox.load(make_world(users=2))
+    expect(f"{GROUPS}$", method="POST", **answer)
+
+    settle(people(2), bag={"group": "New"})
+
+    assert members("New") == people(2)
+
+
+def test_a_creation_that_nobody_answers_is_told_as_what_it_is(sandbox, settle, expect):
+    sandbox.load(make_world(users=2))
+    expect(f"{GROUPS}$", method="POST", status=503, count=9)
+
+    with pytest.raises(AnswerLost, match="503"):
+        settle(people(2), bag={"group": "New"})
+
+
 def test_a_group_that_cannot_be_created_stops_before_the_first_user(sandbox, settle, expect, asked):
     sandbox.load(make_world(users=2))
     expect(f"{GROUPS}$", method="POST", status=400, body={"errors": [{"code": "X", "title": "too many groups"}]})
@@ -178,6 +206,66 @@ def test_a_write_that_is_lost_again_and_again_is_unsent(sandbox, settle, members
 
     assert settle(people(2)) == {person(0): "unsent", person(1): "done"}
     assert members() == [person(1)]
+
+
+@pytest.mark.parametrize("answer", [{"status": 204}, {"status": 200, "body": {}}, {"status": 302}])
+@pytest.mark.parametrize("held", [[], people(2)], ids=["add", "remove"])
+@pytest.mark.parametrize(("count", "state"), [(1, "done"), (2, "unsent")])
+def test_an_answer_alone_proves_nothing(sandbox, settle, members, expect, answer, held, count, state):
+    sandbox.load(group_world(held))
+    who = next(user["id"] for user in sandbox.snapshot()["tenant"]["users"] if user["subject"] == person(0))
+    desired = [] if held else people(2)
+    expect(f"{USERS}/{who}$", method="PATCH", count=count, **answer)
+
+    assert settle(desired, held) == {person(0): state, person(1): "done"}
+    assert members() == (desired if state == "done" else held[:1] if held else desired[1:])
+
+
+@pytest.mark.parametrize("held", [[], people(2)], ids=["add", "remove"])
+def test_what_the_user_shows_is_not_sent_again_however_late_the_list_is(sandbox, settle, members, expect, asked, held):
+    sandbox.load(group_world(held))
+    shown = [user for user in sandbox.snapshot()["tenant"]["users"] if user["subject"] in held]
+    rows = [{"id": user["id"], "subject": user["subject"]} for user in shown]
+
+    def listen(done: int, total: int) -> None:
+        if done:
+            expect(f"{USERS}$", status=200, body={"data": rows, "totalResults": len(rows), "links": {}}, count=99)
+
+    assert settle([] if held else people(2), held, listen) == dict.fromkeys(people(2), "done")
+    assert members() == ([] if held else people(2))
+    assert len(asked(writes=True)) == 2
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_cannot_be_read_stands_as_it_was_confirmed(sandbox, settle, expect, asked, status):
+    sandbox.load(group_world([]))
+    expect(f"{USERS}/", method="PATCH", status=204)
+    expect(f"{USERS}/", method="GET", status=status, count=9)
+
+    assert settle(people(1)) == {person(0): "done"}
+    assert len(asked(writes=True)) == 1
+
+
+def test_what_cannot_be_listed_stands_as_it_was_confirmed(sandbox, settle, members, expect, asked):
+    sandbox.load(group_world([]))
+
+    def listen(done: int, total: int) -> None:
+        if done == 1:
+            expect(f"{USERS}$", status=500, count=99)
+
+    assert settle(people(2), progress=listen) == dict.fromkeys(people(2), "done")
+    assert members() == people(2)
+    assert not [line for line in asked() if line.startswith(f"GET {USERS}/")], "nobody is asked for one by one"
+
+
+def test_a_second_writing_that_is_not_allowed_says_so(sandbox, settle, members, expect):
+    sandbox.load(group_world([]))
+    expect(f"{USERS}/", method="PATCH", status=204)
+    expect(f"{USERS}/", method="PATCH", status=401, count=9)
+
+    with pytest.raises(CredentialsError):
+        settle(people(1))
+    assert members() == []
 
 
 @pytest.mark.parametrize(("op", "held"), [("add", []), ("remove-value", people(1))])
@@ -276,6 +364,24 @@ def test_a_name_whose_answer_was_lost_is_looked_up(sandbox, groups, expect, kind
     assert "All Readers" in sandbox.policies()
 
 
+@pytest.mark.parametrize("answer", [{"status": 200, "body": {}}, {"status": 204}, {"status": 302}])
+def test_a_name_that_was_only_said_to_be_given_is_no_success(sandbox, groups, expect, answer):
+    sandbox.load(group_world())
+    expect(f"{GROUPS}/", method="PATCH", **answer)
+
+    with pytest.raises(UnsafePlan, match=r"'Readers' could not be renamed 'All Readers': .* does not show"):
+        rename_group(groups.policies, GROUP, "All Readers")
+
+
+def test_a_name_that_cannot_be_read_stands_as_it_was_confirmed(sandbox, groups, expect):
+    sandbox.load(group_world())
+    expect(f"{GROUPS}/", method="GET", status=404, count=99)
+
+    rename_group(groups.policies, GROUP, "All Readers")
+
+    assert "All Readers" in sandbox.policies()
+
+
 def test_a_name_that_another_group_has_is_refused_in_the_tenants_words(sandbox, groups):
     sandbox.load(group_world(others=[{"name": "Taken", "providerType": "custom"}]))
 
@@ -357,7 +463,7 @@ def test_only_whom_the_ledger_has_are_taken_out_and_a_delete_takes_nobody(provid
     assert members() == [person(0)]
     assert (after["members"], after["foreign"]) == ({}, {"member": 1.0})
     assert sum(after["removed"][minute].startswith("1; readers 1") for minute in after["removed"]) == 1
-    assert provider.engine.heard("1 people keep what they hold")
+    assert provider.engine.heard("1 person keeps what they hold")
 
 
 def test_in_doubt_nobody_is_taken_out_and_the_group_keeps_its_name(provider, declare, members):

@@ -145,7 +145,7 @@ def test_what_cannot_be_counted_is_told_and_makes_no_doubt_of_the_people(sandbox
     assert [user.id for user in reading.users] == [person(0)]
     assert (reading.doubt, reading.remark) == ("", remark)
     assert reading.others == {kind: count for kind, count in NO_PEOPLE.items() if kind not in left}
-    assert (reading.nested, reading.nested_users) == (int("group" not in left), None if "below" in left else 1)
+    assert (reading.nested, reading.nested_users) == (None if "group" in left else 1, None if "below" in left else 1)
 
 
 @pytest.mark.parametrize("nested", [False, True])

@@ -106,7 +106,7 @@ def test_nested_counts_the_users_of_every_group_below_once(load, read):
     reading = read(declare(nested=True, name="Inner"))
 
     assert ids(reading) == sorted([person(0), person(1), GUEST, OFF])
-    assert reading.nested == 0
+    assert (reading.nested, reading.nested_users) == (0, 0)
     assert {user.id: (user.user_type, user.account_enabled) for user in reading.users} == {
         person(0): ("Member", True),
         person(1): ("Member", True),
@@ -173,11 +173,38 @@ def test_a_group_that_vanished_is_doubt_that_says_where_it_is(load, read, tamper
     assert reading.doubt == f"object id {INNER} {where}; restore it, declare another one, {LEAVE}"
 
 
-@pytest.mark.parametrize(("id", "kind"), [(person(0), "user"), (PRINCIPAL, "service principal")])
-def test_the_id_of_another_object_is_doubt_that_says_what_it_is(load, read, id, kind):
-    doubt = read(declare(objectId=id)).doubt
+@pytest.mark.parametrize(("id", "kind"), [(person(0), "a user"), (PRINCIPAL, "a service principal")])
+def test_the_id_of_another_object_is_a_fault_of_the_declaration_that_says_what_it_is(load, read, id, kind):
+    reading = read(declare(objectId=id.upper()))
 
-    assert doubt == f"object id {id} is a {kind} and no group; declare that of a group, {LEAVE}"
+    assert reading.fault == f"{id} is {kind} and no group; write the object id of a group"
+    assert (reading.place, reading.doubt, reading.users) == (("existing", "objectId"), "", ())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"status": 403}, id="forbidden"),
+        pytest.param({"status": 503, "count": 9}, id="no answer"),
+        pytest.param({"status": 200, "body": {"id": person(0)}}, id="no type"),
+        pytest.param(
+            {"status": 200, "body": {"id": person(0), "@odata.type": "#microsoft.graph.directoryObject"}},
+            id="any type",
+        ),
+        pytest.param(
+            {"status": 200, "body": {"id": person(0), "@odata.type": "#microsoft.graph.group"}}, id="a group after all"
+        ),
+    ],
+)
+def test_an_object_whose_type_nobody_tells_is_doubt_and_no_fault(load, read, expect, answer):
+    expect("/v1.0/directoryObjects/", **answer)
+
+    reading = read(declare(objectId=person(0)))
+
+    assert reading.fault == ""
+    assert reading.doubt == (
+        f"object id {person(0)} is no group of the directory; restore it, declare another one, {LEAVE}"
+    )
 
 
 def test_the_names_most_like_a_missing_one_are_told_where_they_can_be_read(load, read, expect, asked):
@@ -191,15 +218,29 @@ def test_the_names_most_like_a_missing_one_are_told_where_they_can_be_read(load,
     assert "no group is named 'Developer'; correct the name" in read(declare(name="Developer")).doubt
 
 
-def test_a_group_above_the_limit_of_a_transitive_read_is_doubt_with_the_way_out(load, read, expect):
-    body = {"error": {"code": "Directory_ResultSizeLimitExceeded", "message": "The result set is too large."}}
-    expect(f"/groups/{READERS}/transitiveMembers/microsoft.graph.user", status=400, body=body, count=2)
+TOO_LARGE = {"error": {"code": "Directory_ResultSizeLimitExceeded", "message": "The result set is too large."}}
+
+
+def test_a_group_above_the_limit_of_a_transitive_read_is_a_fault_with_the_way_out(load, read, expect):
+    expect(f"/groups/{READERS}/transitiveMembers/microsoft.graph.user", status=400, body=TOO_LARGE, count=2)
 
     direct = read(declare(objectId=READERS))
     assert (ids(direct), direct.doubt, direct.nested, direct.nested_users) == (people(3), "", 1, None)
-    assert read(declare(nested=True, objectId=READERS)).doubt == (
-        f"{NAME!r} has more members than Graph lists; declare the groups in it, each in a file of its own"
+    nested = read(declare(nested=True, objectId=READERS))
+    assert nested.fault == (
+        f"{NAME!r} has more members on all levels than Graph lists; "
+        "take this out and declare the groups in it, a file for each"
     )
+    assert (nested.place, nested.doubt, nested.users) == (("nested",), "", ())
+
+
+def test_a_direct_read_that_graph_refuses_for_its_size_is_doubt(load, read, expect):
+    expect(f"/groups/{READERS}/members/microsoft.graph.user", status=400, body=TOO_LARGE)
+
+    reading = read(declare(objectId=READERS))
+
+    assert reading.fault == ""
+    assert reading.doubt.startswith(f"{NAME!r} could not be read; run again: ")
 
 
 def test_an_id_whose_group_has_another_name_is_doubt_that_says_which(load, read, tamper):

@@ -376,7 +376,7 @@ def test_a_bound_run_withdraws_only_what_was_reviewed_and_its_delete_nothing_els
 
     assert sandbox.policies()["Readers"] == {"roles": ["DataAdmin", "Steward"], "Finance": ["consumer", "dataconsumer"]}
     assert outputs["deviations"] == {"space:Finance/dataconsumer": "none; unreviewed"}
-    assert bound.engine.heard("1 withdrawals not sent, in no plan of QLIK_REVIEWED; review a new plan")
+    assert bound.engine.heard("1 withdrawal not sent, in no plan of QLIK_REVIEWED; review a new plan")
     assert journal() == [
         {
             "intended": {"grant": 1, "withdraw": 2},

@@ -121,7 +121,7 @@ def test_a_delete_takes_nothing_from_anybody_and_says_so(sandbox, provider, seat
     assert sandbox.rows() == {ANA: "analyzer"}
     assert asked() == []
     assert provider.engine.heard("keep") == [
-        "INFO license-assignments: 1 people keep what they hold; nothing was taken back"
+        "INFO license-assignments: 1 person keeps what they hold; nothing was taken back"
     ]
 
 
@@ -174,7 +174,7 @@ def test_members_live_from_create_to_delete(sandbox, members_provider, asked):
     sandbox.forget()
     members_provider.delete(outputs)
     assert asked() == []
-    assert members_provider.engine.heard("members-readers: 1 people keep what they hold")
+    assert members_provider.engine.heard("members-readers: 1 person keeps what they hold")
 
 
 def test_only_a_group_that_is_proven_gone_is_gone(sandbox, members_provider, expect):

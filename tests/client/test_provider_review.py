@@ -39,7 +39,7 @@ def test_only_what_was_reviewed_is_taken_and_a_grant_floats(sandbox, seats, star
 
     assert sandbox.rows() == dict.fromkeys((ANA, CY, new), "analyzer")
     assert outputs["deviations"] == {CY: "none; unreviewed"}
-    assert bound.engine.heard("1 removals not sent, in no plan of QLIK_REVIEWED; review a new plan")
+    assert bound.engine.heard("1 removal not sent, in no plan of QLIK_REVIEWED; review a new plan")
     (record,) = read_journal(journal)
     assert record.counts.model_dump() == {
         "intended": {"assign": 1, "revoke": 2},

@@ -168,6 +168,20 @@ def test_drift_is_read_silently_and_repaired(start, settings, shown, by_hand):
     assert shown() == set()
 
 
+@pytest.mark.usefixtures("messy")
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_refresh_that_cannot_read_what_is_on_record_stops_in_one_line(start, settings, expect, by_hand, status):
+    """Neither answer proves that others changed nothing."""
+    _, outputs = start("LicenseSettings").create(settings({PRO: "false", STEWARDS: "false"}))
+    by_hand(**{PRO: True, ANALYZER: True})
+    expect("/licenses/settings$", method="GET", status=status)
+
+    failure = start("LicenseSettings").fail("read", outputs)
+
+    assert f"license-settings: nobody knows whether others changed {PRO}: " in failure
+    assert start("LicenseSettings").read(outputs)[1]["settings"] == {PRO: "true via hand", STEWARDS: "false"}
+
+
 def test_what_others_changed_is_not_given_back(start, settings, shown, by_hand, asked):
     provider = start("LicenseSettings")
     _, outputs = provider.create(settings({PRO: "true", ANALYZER: "true"}))

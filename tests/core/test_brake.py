@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -107,10 +108,28 @@ def test_only_what_is_too_many_is_described():
     assert not describe_breach(readings[1:2])
 
 
+WHOLE = Reading("", 3, 1, 9, breached=True)
+
+
+def test_a_key_that_is_the_whole_resource_is_not_told_twice():
+    key = replace(WHOLE, key="a")
+
+    assert describe_breach([WHOLE, key]) == f"{WHOLE}"
+    assert describe_breach([replace(WHOLE, breached=False), key]) == f"{key}"
+
+
+@pytest.mark.parametrize("numbers", [{"now": 2}, {"recent": 0}, {"population": 8}])
+def test_a_key_with_other_numbers_than_the_whole_resource_is_told_beside_it(numbers: dict[str, int]):
+    key = replace(WHOLE, key="a", **numbers)
+
+    assert describe_breach([WHOLE, key]) == f"{WHOLE}; {key}"
+
+
 def test_readings_and_limits_are_said_in_words():
     assert str(Reading("", 3, 2, 10, breached=True)) == "5 removals in 24 hours (3 now, 2 before) among 10 people"
     assert (
         str(Reading("finance", 1, 0, 4, breached=True))
-        == "1 removals of finance in 24 hours (1 now, 0 before) among 4 people"
+        == "1 removal of finance in 24 hours (1 now, 0 before) among 4 people"
     )
+    assert str(Reading("", 1, 0, 1, breached=True)) == "1 removal in 24 hours (1 now, 0 before) among 1 person"
     assert str(Brake()) == "the brake allows 25, and 10 % from 20 people on"

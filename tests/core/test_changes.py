@@ -4,7 +4,7 @@ from core.builders import entitle
 from qlik_provider.changes import Change, batch, in_mail_order, name_some, seat
 from qlik_provider.entitlements import Entitlement, Seats
 
-P, A, B = "professional", "analyzer", "basicUser"
+P, A, B, C = "professional", "analyzer", "basicUser", "creator"
 
 
 def change(subject: str, held: str | None, type: str | None) -> Change:
@@ -84,11 +84,11 @@ def test_a_cycle_in_a_full_tenant_is_left_and_named():
     assert not seating.ordered
     assert list(seating.describe_shortage()) == [
         (
-            "1 short of analyzer: of 1 seats none is left for bo@contoso.test; "
+            "1 short of analyzer: of 1 seat none is left for bo@contoso.test; "
             "buy seats, take some back, or declare fewer people"
         ),
         (
-            "1 short of professional: of 1 seats none is left for ana@contoso.test; "
+            "1 short of professional: of 1 seat none is left for ana@contoso.test; "
             "buy seats, take some back, or declare fewer people"
         ),
     ]
@@ -117,6 +117,41 @@ def test_a_seat_too_many_in_use_lets_nobody_follow():
     seats = {P: Seats(2, 1), A: Seats(1, 2), B: Seats(2, 2)}
 
     assert [short.key for short in seat(changes, seats).short] == ["ed"]
+
+
+def test_of_two_who_want_one_seat_and_let_nobody_follow_the_first_by_mail_gets_it():
+    changes = [change("bo", A, P), change("ana", B, P)]
+
+    assert order(seat(changes, {P: Seats(1, 0), A: Seats(1, 1), B: Seats(1, 1)})) == ["ana"]
+
+
+@pytest.mark.parametrize(
+    ("moves", "seats", "short"),
+    [
+        pytest.param(
+            [(C, P), (A, P), (B, A), (P, A)],
+            {P: Seats(1, 1), A: Seats(2, 1), B: Seats(1, 1), C: Seats(0, 1)},
+            [(A, P), (B, A)],
+            id="a type with a seat too many in use ends no search for others",
+        ),
+        pytest.param(
+            [(C, A), (P, B), (A, B), (B, A)],
+            {P: Seats(1, 1), A: Seats(1, 1), B: Seats(3, 2), C: Seats(2, 2)},
+            [(P, B), (B, A)],
+            id="who has moved already lets nobody follow",
+        ),
+        pytest.param(
+            [(C, A), (P, C), (B, A), (A, C), (A, P), (B, P), (C, B)],
+            {P: Seats(3, 2), A: Seats(4, 3), B: Seats(2, 2), C: Seats(3, 3)},
+            [],
+            id="a circle beside the way back is walked once",
+        ),
+    ],
+)
+def test_it_is_looked_for_a_way_back_to_the_seat_that_is_taken(moves: list, seats: dict[str, Seats], short: list):
+    changes = [change(f"u{index}", *move) for index, move in enumerate(moves)]
+
+    assert [(change.held, change.type) for change in seat(changes, seats).short] == short
 
 
 def test_a_type_without_seats_is_unlimited():

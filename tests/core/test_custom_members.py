@@ -118,7 +118,7 @@ def test_who_is_not_in_the_tenant_is_told_of_once(
     assert set(resolved.tenant_members["sales"].people) == people
     assert set(resolved.tenant_members["sales"].kept) == {"id-ana"}
     (warning,) = [text for text in resolved.warnings if "ana@contoso.test" in text]
-    assert "1 are not in the tenant" in warning
+    assert "1 is not in the tenant" in warning
     assert warned in warning
 
 

@@ -158,13 +158,23 @@ def test_what_the_directory_rejects_is_a_fault_beside_all_others(tmp_path: Path)
     files = {
         "groups/a": "license: analyzer\nquery: teapot eq 'x'\n",
         "groups/b": "license: analyzer\nname: B\nmembers: [nobody@contoso.test]\n",
+        "groups/c": f"license: analyzer\nexisting:\n  name: C\n  objectId: {ID}\n",
+        "groups/d": HR,
     }
 
     with pytest.raises(DeclarationError) as refusal:
-        work_out(tmp_path, files, a=GroupReading("teapot eq 'x'", fault="Graph rejects this filter: no teapot"))
+        work_out(
+            tmp_path,
+            files,
+            a=GroupReading("teapot eq 'x'", fault="Graph rejects this filter: no teapot"),
+            c=GroupReading("C", ID, fault="is a user and no group", place=("existing", "objectId")),
+            d=GroupReading("HR", ID, fault="has more members", place=("nested",)),
+        )
 
     assert faults_of(tmp_path, refusal.value) == [
         "groups/a.yaml:2 query: Graph rejects this filter: no teapot",
+        "groups/c.yaml:4 existing.objectId: is a user and no group",
+        "groups/d.yaml:3 nested: has more members",
         "groups/b.yaml:3 members[0]: nobody@contoso.test is unknown to the directory",
     ]
 
@@ -284,7 +294,7 @@ def test_a_protected_person_in_a_group_stays_protected(tmp_path: Path):
 def test_the_subjects_of_a_groups_people_are_compared_with_the_tenants(tmp_path: Path):
     user = TenantUser("1", "CONTOSO\\ana", email="ana@contoso.test")
 
-    with pytest.raises(DeclarationError, match="the subjects of 1 people in the tenant are others than declared"):
+    with pytest.raises(DeclarationError, match="the subjects of 1 person in the tenant are others than declared"):
         work_out(tmp_path, {"groups/sales": SALES}, (user,), sales=read(ANA))
 
 

@@ -1,6 +1,8 @@
 """A person with another subject than before keeps the seat: it moves, and is neither taken nor given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from core.builders import NOW, Stack, carry_out, declare, verbs, write, write_all
@@ -8,13 +10,16 @@ from core.laws import law
 from hypothesis import strategies as st
 
 from qlik_provider.changes import Change
-from qlik_provider.entitlements import Assignment, fold
-from qlik_provider.ledger import ASSIGNMENTS, carry_over, correct_record, inputs_of
+from qlik_provider.entitlements import Assignment, Deviation, Entitlement, fold
+from qlik_provider.ledger import ASSIGNMENTS, carry_over, correct_record, inputs_of, rules_of
 from qlik_provider.moves import batch_moves, keep_known, leave_out_known, match_people, object_id_of
 from qlik_provider.outcomes import Outcome, settle
+from qlik_provider.plan import Plan, make_plan
+from qlik_provider.premises import Observed, Recorded
 
 ANA_ID, BO_ID, CY_ID = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
 ANA, BO = "ana@contoso.test", "bo@contoso.test"
+HOUR_AGO = NOW - timedelta(hours=1)
 READS, WRITES = "analyzer via a", "professional via b"
 
 
@@ -268,6 +273,128 @@ def test_a_move_that_the_list_does_not_show_yet_is_marked():
     }
 
 
+def plan_move(inputs: dict, recorded: Recorded, row: str = "analyzer", **others: str) -> Plan:
+    """Return the plan for Ana, whose row the tenant shows under her mail."""
+    rows = tuple(Assignment(subject, type) for subject, type in {ANA: row, **others}.items())
+    return make_plan(ASSIGNMENTS.parse_people(inputs), Observed(rows), recorded, rules_of(inputs), NOW)
+
+
+@pytest.mark.parametrize("today", [ANA_ID, rf"CONTOSO\{ANA_ID}"])
+def test_the_clock_of_an_absence_goes_with_its_person(today: str):
+    rules = {"release_a": 24, "confers_a": "analyzer", "confers_b": "analyzer"}
+    inputs = declared({today: ("analyzer via b", ANA)}, **rules)
+    recorded = Recorded(ledger={ANA: Entitlement("analyzer", ("a",), ANA)}, absent={ANA: {"a": HOUR_AGO}})
+
+    plan = plan_move(inputs, recorded)
+
+    assert [change.verb for change in plan.sent] == ["move"]
+    assert plan.absent == {fold(today): {"a": HOUR_AGO}}
+
+
+def test_the_clock_stays_where_a_seat_cannot_follow():
+    inputs = declared({ANA_ID: ("analyzer via b", ANA)}, **{f"protect_{ANA_ID}": ANA})
+    recorded = Recorded(ledger={ANA.upper(): Entitlement("analyzer", ("a",), ANA)}, absent={ANA: {"a": HOUR_AGO}})
+
+    plan = plan_move(inputs, recorded)
+
+    assert (plan.sent, plan.absent) == ((), {ANA: {"a": HOUR_AGO}})
+
+
+def test_the_mark_of_a_type_that_no_list_shows_yet_goes_with_its_person():
+    inputs = declared({ANA_ID: (WRITES, ANA)})
+    entry_of_ana = Entitlement("professional", ("b",), ANA)
+
+    marked = plan_move(inputs, Recorded(ledger={ANA: entry_of_ana}, unseen={ANA: "professional"}))
+    plain = plan_move(inputs, Recorded(ledger={ANA: entry_of_ana}))
+
+    assert [change.mine for change in marked.changes] == [entry_of_ana]
+    assert [change.mine for change in plain.changes] == [entry_of_ana.by_hand("analyzer")]
+
+
+def test_what_was_held_before_a_move_is_held_after_it():
+    weaker = Entitlement("analyzer", ("a",), ANA)
+    ledger = {ANA: Entitlement("professional", ("b",), ANA)}
+
+    held = plan_move(to_id(), Recorded(ledger=ledger, deviations={ANA: Deviation(weaker, "held")}), "professional")
+    plain = plan_move(to_id(), Recorded(ledger=ledger), "professional")
+
+    assert [change.verb for change in held.sent] == ["move"]
+    assert [change.verb for change in plain.sent] == ["move", "switch"]
+
+
+@pytest.mark.parametrize("ledger", [ANA, ANA.upper()])
+@pytest.mark.parametrize("known", [ANA, ANA.upper()])
+@pytest.mark.parametrize("today", [ANA_ID, f"CONTOSO\\{ANA_ID.upper()}"])
+def test_protection_knows_a_person_in_every_spelling(ledger: str, known: str, today: str):
+    recorded = Recorded(ledger={ledger: Entitlement("analyzer", ("a",), ANA)}, object_ids={known: ANA_ID})
+
+    gone = plan_move(declare({}, **{f"protect_{today}": ANA}), recorded)
+    moved = plan_move(declared({today: (READS, ANA)}, **{f"protect_{today}": ANA}), recorded)
+
+    assert (gone.sent, moved.sent) == ((), ())
+    assert [deviation.why for deviation in gone.deviations.values()] == ["protected"]
+
+
+def test_protection_knows_a_person_by_the_object_id_of_todays_subject():
+    recorded = Recorded(ledger={ANA: Entitlement("analyzer", ("a",), ANA)}, object_ids={ANA: ANA_ID})
+    inputs = declared({}, {"ANA.BERG": ANA_ID}, **{"protect_ana.berg": ANA})
+
+    assert plan_move(inputs, recorded).sent == ()
+
+
+def test_protection_of_either_subject_keeps_a_seat_where_it_is():
+    """Also where the record does not know whose the former subject is, and in whatever spelling."""
+    ledger = {ANA.upper(): Entitlement("analyzer", ("a",), ANA)}
+    realm = rf"CONTOSO\{ANA_ID}"
+
+    today = plan_move(declared({realm: (READS, ANA)}, **{f"protect_{fold(realm)}": ANA}), Recorded(ledger=ledger))
+    former = plan_move(declared({realm: (READS, ANA)}, **{f"protect_{ANA}": ANA}), Recorded(ledger=ledger))
+
+    assert (today.sent, former.sent) == ((), ())
+
+
+def test_of_two_rows_of_one_person_that_of_the_record_moves():
+    recorded = Recorded(ledger={ANA.upper(): Entitlement("analyzer", ("a",), ANA)})
+
+    plan = plan_move(to_id(), recorded, **{ANA.title(): "professional"})
+
+    assert [(change.verb, change.held) for change in plan.sent] == [("move", "analyzer")]
+
+
+def test_a_move_that_was_never_tried_is_made_also_when_nothing_else_has_changed():
+    recorded = Recorded(ledger={ANA: Entitlement("analyzer", ("a",), ANA)}, settled=True)
+
+    assert [change.verb for change in plan_move(to_id(), recorded).sent] == ["move"]
+
+
+def test_what_was_held_and_cannot_move_is_held_in_whatever_spelling():
+    held = Recorded(
+        ledger={ANA.upper(): Entitlement("analyzer", ("a",), ANA)}, deviations={ANA: Deviation(None, "held")}
+    )
+
+    plan = plan_move(to_id(**{f"protect_{ANA_ID}": ANA}), held)
+
+    assert plan.deviations[ANA.upper()].why == "held"
+
+
+def test_a_clock_that_begins_is_a_reason_to_apply():
+    inputs = declared({ANA: (READS, ANA)})
+    recorded = Recorded(ledger={ANA: Entitlement("analyzer", ("a",), ANA)}, absent={ANA: {"a": HOUR_AGO}})
+    plan = plan_move(inputs, recorded)
+
+    assert not plan.differs_from(recorded)
+    assert not replace(plan, absent={ANA: {"a": HOUR_AGO}}).differs_from(recorded)
+    assert replace(plan, absent={ANA: {"a": HOUR_AGO, "b": NOW}}).differs_from(recorded)
+    assert replace(plan, absent={BO: {"a": NOW}}).differs_from(recorded)
+
+
+def test_the_mark_of_an_unseen_type_is_found_in_another_spelling():
+    inputs = declared({ANA.upper(): (WRITES, ANA)})
+    recorded = Recorded(ledger={ANA.upper(): Entitlement("professional", ("b",), ANA)}, unseen={ANA: "professional"})
+
+    assert plan_move(inputs, recorded).ledger == recorded.ledger
+
+
 def test_what_others_undid_goes_with_the_person():
     stack = start(row=None)
     stack.up(declared({ANA: (READS, ANA)}))
@@ -278,17 +405,18 @@ def test_what_others_undid_goes_with_the_person():
     assert list(stack.outputs["reverts"]) == [ANA_ID]
 
 
-def test_when_a_name_goes_on_to_somebody_else_and_its_seat_did_not_move_nobody_takes_it():
+@pytest.mark.parametrize("name", [ANA, ANA.upper()])
+def test_when_a_name_goes_on_to_somebody_else_and_its_seat_did_not_move_nobody_takes_it(name: str):
     stack = start(ids={ANA: ANA_ID})
     berg = "ana.berg@contoso.test"
-    inputs = declared({berg: (READS, berg), ANA: (READS, ANA)}, {berg: ANA_ID, ANA: BO_ID})
+    inputs = declared({berg: (READS, berg), name: (READS, ANA)}, {berg: ANA_ID, name: BO_ID})
 
     stack.up(inputs, fate=lambda change: "refused")
 
     assert stack.rows == {ANA: "analyzer"}
-    assert stack.ledger == {ANA: entry(READS, berg).replace(berg, ANA)}
+    assert stack.ledger == {name: entry(READS, ANA)}
     assert {s: text.rpartition("; ")[2] for s, text in stack.deviations.items()} == {
-        ANA: "unsent",
+        name: "unsent",
         berg: f"refused, held as {ANA}",
     }
     assert inputs_of(stack.outputs, ASSIGNMENTS) == inputs

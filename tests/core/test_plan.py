@@ -285,8 +285,6 @@ def test_a_brake_that_fails_stops_the_whole_plan_in_words():
         plan.raise_if_unsafe()
     assert str(refusal.value) == (
         "5 removals in 24 hours (5 now, 0 before) among 5 people; the brake allows 2, and 10 % from 20 people on; "
-        "approve them in a file under approvals/ or declare fewer removals; "
-        "5 removals of a in 24 hours (5 now, 0 before) among 5 people; the brake allows 2, and 10 % from 20 people on; "
         "approve them in a file under approvals/ or declare fewer removals"
     )
 
@@ -454,7 +452,7 @@ def test_what_the_brake_says_stands_before_what_the_seats_say():
 
     plan = stack.plan(declare({"ana": "professional via b"}, brake_max=2, brake_onBreach="fail"))
 
-    assert [fault.split(" ", 2)[1] for fault in plan.faults] == ["removals", "removals", "short"]
+    assert [fault.split(" ", 2)[1] for fault in plan.faults] == ["removals", "short"]
 
 
 def test_warnings_stand_in_the_order_of_who_waits_reserves_and_the_license_each_by_type():
@@ -478,7 +476,7 @@ def test_fewer_free_seats_than_in_reserve_are_a_warning():
 
     plan = stack.plan(declare({"ana": "analyzer via a"}, reserve_analyzer=2, reserve_professional=1))
 
-    assert plan.warnings == ("1 seats of analyzer stay free, fewer than the 2 in reserve",)
+    assert plan.warnings == ("1 seat of analyzer stays free, fewer than the 2 in reserve",)
     assert not stack.plan(declare({"ana": "analyzer via a"}, reserve_analyzer=1)).warnings
 
 
@@ -722,7 +720,7 @@ def test_rows_in_excess_are_named():
     )
 
     assert make_plan({}, observed, Recorded(), Rules(ORDER), NOW).warnings == (
-        "analyzer: 2 in excess of its 1 seats, without access: b, c; buy seats or take some back",
+        "analyzer: 2 in excess of its 1 seat, without access: b, c; buy seats or take some back",
     )
 
 
@@ -767,6 +765,6 @@ def test_a_reserve_counts_what_is_free_beside_those_who_wait():
     plan = stack.plan(declare(people, shortage="waitlist", reserve_professional=1, reserve_analyzer=3))
 
     assert plan.warnings == (
-        "waiting for professional: 1, since none of 1 seats is free: bo@contoso.test",
+        "waiting for professional: 1, since none of 1 seat is free: bo@contoso.test",
         "0 seats of professional stay free, fewer than the 1 in reserve",
     )

@@ -11,6 +11,7 @@ from hypothesis import given
 
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import Assignment, Entitlement
+from qlik_provider.errors import UnusablePlans
 from qlik_provider.ledger import ASSIGNMENTS, MEMBERS
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan, make_plan
@@ -82,7 +83,7 @@ def test_members_are_added_and_removed():
 
     assert describe_plan("members-finance", plan) == (
         (
-            "members-finance: 1 to add, 1 to remove\n  1 removals in 24 hours (1 now, 0 before) among 1 people\n"
+            "members-finance: 1 to add, 1 to remove\n  1 removal in 24 hours (1 now, 0 before) among 1 person\n"
             "  remove bo@contoso.test\n  add ana@contoso.test"
         ),
         (),
@@ -112,7 +113,7 @@ def test_removals_of_the_last_day_are_told_also_when_none_is_planned_and_none_wh
     stack.wait(hours=25)
     later, _ = describe_plan("license-assignments", stack.plan(declare({"ana": "analyzer via a"})))
 
-    assert told.splitlines()[1] == "  1 removals in 24 hours (0 now, 1 before) among 2 people"
+    assert told.splitlines()[1] == "  1 removal in 24 hours (0 now, 1 before) among 2 people"
     assert "removals" not in later
 
 
@@ -137,8 +138,7 @@ def test_what_is_held_is_named_with_the_brake_and_the_way_out():
 
     assert warnings == (
         (
-            "license-assignments: 2 removals in 24 hours (2 now, 0 before) among 2 people; "
-            "2 removals of a in 24 hours (2 now, 0 before) among 2 people: too many for the brake; "
+            "license-assignments: 2 removals in 24 hours (2 now, 0 before) among 2 people: too many for the brake; "
             "approve them in a file under approvals/, or no longer want them\n"
             "  held: revoke analyzer from ana@contoso.test, ana\n"
             "  held: revoke analyzer from bo@contoso.test, bo"
@@ -271,6 +271,13 @@ def test_a_document_is_written_whole_where_the_environment_says(tmp_path: Path):
     text = (folder / "license-assignments.json").read_text(encoding="utf-8")
     assert json.loads(text) == as_json(document)
     assert text.endswith("}\n")
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(tmp_path: Path):
+    (tmp_path / "plans").write_text("a file")
+
+    with pytest.raises(UnusablePlans, match=r"^QLIK_PLAN_DIR: .*/plans/license-assignments\.json cannot be written: "):
+        write_document(document_of(busy_plan()), {"QLIK_PLAN_DIR": str(tmp_path / "plans")})
 
 
 @pytest.mark.parametrize("environment", [{}, {"QLIK_PLAN_DIR": ""}], ids=["not set", "empty"])

@@ -1,7 +1,7 @@
 import pytest
 
 from qlik_provider.entitlements import Entitlement
-from qlik_provider.rule_names import RULES, find_id_faults, find_rule_faults, find_type_faults
+from qlik_provider.rule_names import RULES, find_id_faults, find_rule_faults, find_type_faults, refuse_bad_rules
 
 
 @pytest.mark.parametrize("kind", RULES)
@@ -40,6 +40,12 @@ def test_what_may_stand_under_a_rule_is_told_in_its_unit(name, good, bad, words)
     for value in bad:
         (fault,) = find_rule_faults("LicenseAssignments", {name: value})
         assert fault == f"rules[{name!r}]: {value!r} is not {words}"
+
+
+def test_every_fault_is_refused_at_once_and_none_refuses_nothing():
+    refuse_bad_rules("DirectoryMembers", {"brake.max": 5})
+    with pytest.raises(ValueError, match=r"^rules\['brake\.maks'\]: .*; rules\['order'\]: .*; another$"):
+        refuse_bad_rules("DirectoryMembers", {"order": "analyzer", "brake.maks": 5}, ["another"])
 
 
 def test_a_rule_of_another_resource_is_no_rule_of_this_one():

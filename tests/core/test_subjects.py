@@ -90,7 +90,7 @@ def test_whom_the_tenant_has_by_the_former_mapping_is_told_and_no_fault():
 
     assert checked.faults == ()
     (told,) = checked.warnings
-    assert told.startswith("1 are in the tenant by a former subject until they log in again")
+    assert told.startswith("1 is in the tenant by a former subject until they log in again")
     assert check(changed, {"id-ana": ANA}, tenant_user("odd", "ana@contoso.test")).faults
 
 
@@ -124,7 +124,7 @@ def test_who_is_in_the_tenant_by_several_subjects_is_told():
     (told,) = check(rule("objectId"), {"id-ana": ANA}, *users).warnings
 
     assert told == (
-        "1 are in the tenant by several subjects, of which the declared one counts: "
+        "1 is in the tenant by several subjects, of which the declared one counts: "
         "ana@contoso.test ('id-ana', 'auth0|ana')"
     )
 

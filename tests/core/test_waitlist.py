@@ -303,8 +303,8 @@ def test_those_who_wait_are_named_by_type_in_the_order_in_which_they_wait():
     seating = wait(changes, {P: Seats(1, 1, overage=0), B: Seats(1, 2)}, first=("board",))
 
     assert list(waitlist.describe(seating)) == [
-        "waiting for basicUser: 1, since none of 1 seats is free: cy@contoso.test",
-        "waiting for professional: 2, since none of 1 seats is free: bo@contoso.test, ana@contoso.test",
+        "waiting for basicUser: 1, since none of 1 seat is free: cy@contoso.test",
+        "waiting for professional: 2, since none of 1 seat is free: bo@contoso.test, ana@contoso.test",
     ]
 
 
@@ -346,8 +346,8 @@ def test_a_cycle_of_switches_in_a_full_tenant_waits_and_is_named():
     assert not plan.changes
     assert not plan.faults
     assert plan.warnings == (
-        "waiting for analyzer: 1, since none of 1 seats is free: bo@contoso.test",
-        "waiting for professional: 1, since none of 1 seats is free: ana@contoso.test",
+        "waiting for analyzer: 1, since none of 1 seat is free: bo@contoso.test",
+        "waiting for professional: 1, since none of 1 seat is free: ana@contoso.test",
     )
     assert stack.rows == {"ana": A, "bo": P}
     stack.units[P] += 1

@@ -24,9 +24,9 @@ SCORE = 90
 # What decides, and the tests of each, the quick ones first.
 LAWS = ("plan_laws", "plan_runs")
 MODULES = {
-    "plan": ("plan", "verdicts", "waitlist", "brake", "ledger", "review", *LAWS, "histories"),
-    "verdicts": ("verdicts", "plan", "waitlist", "ledger", "review", *LAWS, "histories"),
-    "premises": ("verdicts", "plan", "waitlist", "ledger", "review", *LAWS),
+    "plan": ("plan", "moves", "absence", "verdicts", "waitlist", "brake", "ledger", "review", *LAWS, "histories"),
+    "verdicts": ("verdicts", "plan", "absence", "moves", "waitlist", "ledger", "review", *LAWS, "histories"),
+    "premises": ("verdicts", "plan", "absence", "waitlist", "ledger", "review", *LAWS),
     "entitlements": ("entitlements", "changes", "brake", "plan", "ledger", "waitlist", *LAWS),
     "waitlist": ("waitlist", "plan", *LAWS),
     "changes": ("changes", "verdicts", "plan", "waitlist", "ledger", "review", *LAWS),
