@@ -3,43 +3,62 @@
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pulumi
 
-from qlik_provider.approvals import describe_carried_out, describe_idle, find_strangers
+from qlik_provider.approvals import describe_carried_out
 from qlik_provider.claims import find_owner
 from qlik_provider.client import QlikClient
 from qlik_provider.components import Grants, LicensedGroup
 from qlik_provider.credentials import qlik_tokens
 from qlik_provider.declaration import Declaration, load_declaration
+from qlik_provider.entitlements import PEOPLE
 from qlik_provider.errors import QlikProviderError
-from qlik_provider.frozen import SETTINGS, FrozenGroup, FrozenSettings, read_registered
+from qlik_provider.frozen import (
+    LEAVERS,
+    SETTINGS,
+    USER_POLICY,
+    USERS,
+    WEBHOOK,
+    FrozenGroup,
+    FrozenLeavers,
+    FrozenSettings,
+    FrozenUserPolicy,
+    FrozenUsers,
+    FrozenWebhook,
+    read_registered,
+)
 from qlik_provider.gate import find_refusals, raise_if_open
 from qlik_provider.graph import GraphClient
 from qlik_provider.graph_credentials import GraphTokens
-from qlik_provider.groups import read_groups
+from qlik_provider.joiners import Joiners
 from qlik_provider.license_settings import warn_of_settings
-from qlik_provider.membership import Memberships, count_members
+from qlik_provider.meaning import read_meaning, warn_of_others
+from qlik_provider.membership import Memberships
 from qlik_provider.membership_report import make_memberships, write_memberships
-from qlik_provider.people import Directory, TenantNames
+from qlik_provider.people import TenantNames
 from qlik_provider.pilot import describe_pilot, find_frozen, narrow
 from qlik_provider.policy import write_subject
-from qlik_provider.queries import read_everyone, read_queries
-from qlik_provider.resolution import Resolved, resolve, unknown_people
+from qlik_provider.resolution import Resolved
 from qlik_provider.resources import (
     DirectoryMembers,
     GroupPolicy,
+    Leavers,
     LicenseAssignments,
     LicenseSettings,
     TenantGroupMembers,
+    UserPolicy,
+    Users,
+    Webhook,
 )
 from qlik_provider.shapes import Group
 from qlik_provider.tenant import Tenant
 from qlik_provider.tenant_settings import TenantSettings
+
+Holder = LicenseAssignments | TenantGroupMembers | Users | Leavers
 
 # The engine interrupts the program while it waits for a failed check; the default answer prints no traceback.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -62,14 +81,19 @@ def main() -> None:
         raise pulumi.RunError(str(error)) from None
     for warning in warnings:
         pulumi.log.warn(warning)
-    groups = register_groups(declaration, resolved, counted, names, url)
+    users = register_users(resolved.joiners, names, url)
+    groups = register_groups(declaration, resolved, counted, names, url, users)
     licenses = register_licenses(declaration, resolved, counted, names, url)
     settings = register_settings(declaration, names, url)
+    leavers = register_leavers(declaration, resolved, counted, names, url, licenses)
+    webhooks = register_webhook(declaration, names, url)
     policies = [name_rights(key, group.policy) for key, group in groups.items() if group.policy]
+    policies += [name_user_rights(policy) for policy in register_user_policy(resolved, names, url, users)]
     parts: list[DirectoryMembers | LicenseSettings] = [*find_members(groups), *settings]
-    holders: list[LicenseAssignments | TenantGroupMembers] = [*licenses, *find_tenant_members(groups)]
+    holders: list[Holder] = [*licenses, *find_tenant_members(groups), *leavers]
+    holders += [users] if users else []
     ends = pulumi.Output.all(
-        groups=[part.deviations for part in parts] + policies,
+        groups=[part.deviations for part in parts] + policies + [name_properties(part) for part in webhooks],
         licenses=[(part.deviations, tell_doubt(part, counted.awaited)) for part in holders],
     )
     if declaration.access.only is None:  # what is left alone is not known here
@@ -80,25 +104,9 @@ def main() -> None:
 def read_world(declaration: Declaration, tenant: Tenant) -> tuple[Resolved, Memberships, TenantNames, date]:
     """Return what the declaration means in directory and tenant, which are read side by side, and their day."""
     graph = GraphClient(GraphTokens())
-    with ThreadPoolExecutor() as pool:
-        gives_later = any(group.grant == "firstLogin" for group in declaration.groups.values())
-        reading_names = pool.submit(tenant.read_names, with_holders=gives_later)
-        reading_groups = pool.submit(read_groups, graph, declaration.groups, pulumi.get_stack())
-        reading_queries = pool.submit(read_queries, graph, declaration.groups)
-        users = graph.read_users()
-        everyone = read_everyone(declaration.groups, users)
-        if unknown_people(declaration, Directory(users)):
-            users += graph.read_deleted_users()
-        readings = {**reading_groups.result(), **reading_queries.result(), **everyone}
-        names, counted = reading_names.result(), count_members(declaration, readings)
-    today = tenant.client.now.date()
-    directory = Directory(users)
-    resolved = resolve(declaration, directory, names, today, counted)
-    strangers = find_strangers(declaration, directory, names, today)
-    if strangers:
-        names = replace(names, holders=tenant.read_holders())
-    idle = describe_idle(declaration, strangers - names.holders, today)
-    return replace(resolved, warnings=(*resolved.warnings, *idle)), counted, names, today
+    meaning = read_meaning(declaration, tenant, graph, pulumi.get_stack())
+    warnings = (*meaning.resolved.warnings, *warn_of_others(declaration, meaning, tenant, graph))
+    return replace(meaning.resolved, warnings=warnings), meaning.counted, meaning.names, meaning.today
 
 
 def read_settings(declaration: Declaration, tenant: Tenant) -> list[str]:
@@ -122,11 +130,31 @@ def freeze(declaration: Declaration) -> None:
         FrozenGroup(key, registered[key])
     if SETTINGS in registered[""]:
         FrozenSettings("license-settings")
+    if USERS in registered[""] and not declaration.access.provision:
+        FrozenUsers("users")
+    if LEAVERS in registered[""]:
+        FrozenLeavers("leavers")
+    if USER_POLICY in registered[""] and not declaration.access.counts(PEOPLE):
+        FrozenUserPolicy("user-policy")
+    if WEBHOOK in registered[""]:
+        FrozenWebhook("webhook")
 
 
 def name_rights(key: str, policy: GroupPolicy) -> pulumi.Output[dict[str, str]]:
     """Return the deviations of a policy by the subjects that approvals list."""
     return policy.deviations.apply(lambda rights: {write_subject(key, right): text for right, text in rights.items()})
+
+
+def name_user_rights(users: UserPolicy) -> pulumi.Output[dict[str, str]]:
+    """Return the deviations of the spaces of people by the subjects that approvals list."""
+    return users.deviations.apply(
+        lambda rights: {write_subject(*place.split("/", 1)): text for place, text in rights.items()}
+    )
+
+
+def name_properties(webhook: Webhook) -> pulumi.Output[dict[str, str]]:
+    """Return the deviations of the webhook by names that say whose they are."""
+    return webhook.deviations.apply(lambda told: {f"webhook {name}": text for name, text in told.items()})
 
 
 def find_members(groups: Mapping[str, LicensedGroup]) -> list[DirectoryMembers]:
@@ -139,22 +167,42 @@ def find_tenant_members(groups: Mapping[str, LicensedGroup]) -> list[TenantGroup
     return [group.tenant_members for group in groups.values() if group.tenant_members]
 
 
-def tell_doubt(
-    seats: LicenseAssignments | TenantGroupMembers, awaited: Mapping[str, str]
-) -> pulumi.Output[dict[str, str]]:
+def tell_doubt(seats: Holder, awaited: Mapping[str, str]) -> pulumi.Output[dict[str, str]]:
     """Return what is in doubt; a group that this stack is to create is, once the state has known it."""
     told = pulumi.Output.all(seats.doubt, seats.sources)
     return told.apply(lambda told: {key: why for key, why in told[0].items() if key not in awaited or key in told[1]})
 
 
+def register_users(joiners: Joiners | None, names: TenantNames, url: str) -> Users | None:
+    """Register who is to be a user before the first login, where this stack creates anybody."""
+    if joiners is None:
+        return None
+    return Users(
+        "users",
+        tenant=url,
+        tenant_id=names.id,
+        users={subject: str(account) for subject, account in joiners.people.items()},
+        rules=joiners.rules,
+        doubt=joiners.doubt,
+        sources=joiners.sources,
+        object_ids=joiners.object_ids,
+        kept={id: str(account) for id, account in joiners.kept.items()},
+    )
+
+
 def register_groups(
-    declaration: Declaration, resolved: Resolved, counted: Memberships, names: TenantNames, url: str
+    declaration: Declaration,
+    resolved: Resolved,
+    counted: Memberships,
+    names: TenantNames,
+    url: str,
+    users: Users | None = None,
 ) -> dict[str, LicensedGroup]:
     """Register each declared group that this stack creates or that has a policy in the tenant."""
     claim_by = declaration.access.claim_by
     policies, admitted = resolved.policies, resolved.tenant_members
     grants = {
-        key: Grants(url, names.id, policies.get(key), claim_by, admitted.get(key))
+        key: Grants(url, names.id, policies.get(key), claim_by, admitted.get(key), users)
         for key in declaration.groups
         if key in policies or key in admitted
     }
@@ -212,6 +260,52 @@ def register_licenses(
     return [seats]
 
 
+def register_leavers(
+    declaration: Declaration,
+    resolved: Resolved,
+    counted: Memberships,
+    names: TenantNames,
+    url: str,
+    seats: Sequence[LicenseAssignments],
+) -> list[Leavers]:
+    """Register who is here and who left, after the seats, where the declaration says what becomes of leavers."""
+    served = resolved.served
+    if declaration.access.leavers is None or declaration.access.only is not None:
+        return []
+    return [
+        Leavers(
+            "leavers",
+            tenant=url,
+            tenant_id=names.id,
+            people={subject: str(entitlement) for subject, entitlement in served.people.items()},
+            rules=served.rules,
+            doubt=counted.frozen,
+            sources=counted.sources,
+            object_ids=served.object_ids,
+            kept={id: str(entitlement) for id, entitlement in served.kept.items()},
+            opts=pulumi.ResourceOptions(depends_on=list(seats)),
+        )
+    ]
+
+
+def register_user_policy(resolved: Resolved, names: TenantNames, url: str, users: Users | None) -> list[UserPolicy]:
+    """Register what people are granted by themselves, after the users, where anything of it is declared."""
+    grants = resolved.user_grants
+    if grants is None:
+        return []
+    return [
+        UserPolicy(
+            "user-policy",
+            tenant=url,
+            tenant_id=names.id,
+            people=grants.people,
+            spaces=grants.spaces,
+            rules=grants.rules,
+            opts=pulumi.ResourceOptions(depends_on=[users] if users else []),
+        )
+    ]
+
+
 def tell_carried_out(
     declaration: Declaration,
     groups: Sequence[Mapping[str, str]],
@@ -231,6 +325,26 @@ def register_settings(declaration: Declaration, names: TenantNames, url: str) ->
         return []
     return [
         LicenseSettings("license-settings", tenant=url, tenant_id=names.id, settings=settings, retry=licenses.retry)
+    ]
+
+
+def register_webhook(declaration: Declaration, names: TenantNames, url: str) -> list[Webhook]:
+    """Register what tells a pipeline of new users, where it is declared."""
+    joiners = declaration.access.joiners
+    if joiners is None or declaration.access.only is not None:
+        return []
+    told = joiners.webhook
+    name = told.name or f"qlik-provider {pulumi.get_stack()}"
+    return [
+        Webhook(
+            "webhook",
+            tenant=url,
+            tenant_id=names.id,
+            name=name,
+            url=told.url,
+            enabled=told.enabled,
+            retry=told.retry,
+        )
     ]
 
 

@@ -7,9 +7,8 @@ from qlik_provider.declaration import Declaration
 from qlik_provider.entitlements import fold
 from qlik_provider.people import Directory, TenantNames
 from qlik_provider.policy import parse_subject
+from qlik_provider.rungs import is_leaver
 from qlik_provider.subjects import build_subject
-
-POLICY = "policy/"  # before a right of a group, `policy/<key>/<right>`, which is nobody's subject
 
 
 def find_strangers(declaration: Declaration, directory: Directory, tenant: TenantNames, today: date) -> frozenset[str]:
@@ -26,8 +25,10 @@ def find_strangers(declaration: Declaration, directory: Directory, tenant: Tenan
 def _is_right(subject: str, tenant: TenantNames) -> bool:
     """Tell whether a subject is a right that a group may have; the space of one need not be seen, nor its key declared.
 
-    A role that the tenant does not have is held by no group.
+    A role that the tenant does not have is held by no group. A rung of a leaver is nobody's subject either.
     """
+    if is_leaver(subject):
+        return True
     named = parse_subject(subject)
     roles = {fold(role) for role in tenant.roles}
     return named is not None and (named[1].kind == "space" or named[1].name in roles)
@@ -54,8 +55,8 @@ def describe_carried_out(
 ) -> Iterator[str]:
     """Yield a note for each file in force of which nobody differs from the declaration any more.
 
-    `deviations` are those of every resource of the stack after an apply: who is about to lose something stands there,
-    and of a policy the right, whosever it is.
+    `deviations` are those of every resource of the stack after an apply, by what an approval lists: there stands who is
+    about to lose something, of a policy the right with its key, and of a rung the person.
     """
     differing = {fold(subject) for people in deviations for subject in people}
     for file, approval in declaration.approvals.items():
@@ -65,5 +66,5 @@ def describe_carried_out(
 
 
 def _deviating(subject: str) -> str:
-    """Return an approved subject as deviations spell it: of `policy/<key>/<right>` the right."""
-    return fold(subject.split("/", 2)[-1] if subject.startswith(POLICY) else subject)
+    """Return an approved subject as deviations spell it: of a rung the person."""
+    return fold(subject.split("/", 2)[-1] if is_leaver(subject) else subject)

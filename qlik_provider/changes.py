@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from qlik_provider.accounts import USER
 from qlik_provider.entitlements import MEMBER, Entitlement, Seats, fold
 from qlik_provider.plurals import count_of
 
@@ -55,6 +56,8 @@ class Change:
     def __str__(self) -> str:
         if MEMBER in {self.type, self.held}:
             return f"{'add' if self.verb == 'assign' else 'remove'} {self.mail}"
+        if self.type == USER:
+            return f"create {self.mail}"
         keys = ", ".join(self._result.keys) if self._result else ""
         match self.verb:
             case "move":

@@ -1,8 +1,12 @@
 """The command line beside Pulumi's: what can be asked without an engine."""
 
+import importlib
 import json
 from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -10,15 +14,22 @@ from rich.console import Console
 
 from qlik_provider.approval_file import ApprovalFile, draft_approval
 from qlik_provider.changes import name_some
+from qlik_provider.client import QlikClient
+from qlik_provider.credentials import qlik_tokens
 from qlik_provider.declaration import load_declaration
-from qlik_provider.errors import QlikProviderError
+from qlik_provider.dispatches import ADDRESS, BODY, TOKEN, Dispatcher, Scheme, read_pipeline
+from qlik_provider.errors import NotListening, QlikProviderError
+from qlik_provider.joiner_report import JoinerReport, read_joiners
 from qlik_provider.journal import journal_schema
+from qlik_provider.leaver_inventory import read_ladder, read_leavers
 from qlik_provider.membership_report import membership_schema
 from qlik_provider.probing.findings import Finding, differ
 from qlik_provider.probing.probe import Probe, Wish
 from qlik_provider.probing.report import TenantFound, document_of, foot_of, head_of, lines_of, table_of
 from qlik_provider.report import plan_schema
 from qlik_provider.shapes import declaration_schemas
+from qlik_provider.signatures import read_secret
+from qlik_provider.stranger_report import StrangerReport, read_strangers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -136,6 +147,114 @@ def _show(tenant: TenantFound, findings: Sequence[Finding], *, as_json: bool) ->
     else:
         _out.print("\n".join(lines_of(findings)), markup=False)
     _out.print("\n".join(foot_of(findings)), markup=False)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="the folder of one stack's files, for example stacks/prod")],
+    *,
+    joiners: Annotated[bool, typer.Option("--joiners", help="who has never logged in")] = False,
+    unexplained: Annotated[bool, typer.Option("--unexplained", help="users of the tenant in no group")] = False,
+    tenant: Annotated[str, typer.Option(envvar="QLIK_TENANT", help="https:// and the original hostname")] = "",
+    stack: Annotated[str, typer.Option(help="the name of the stack; left out: that of the folder")] = "",
+    as_csv: Annotated[bool, typer.Option("--csv", help="print CSV, one row for each person")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """List users of the tenant whom no group of the stack explains and what lets them in; or who never logged in.
+
+    Reads the directory and the tenant as a preview does, and writes neither.
+    """
+    if joiners and unexplained:
+        raise typer.BadParameter("--joiners and --unexplained do not go together")
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json do not go together")
+    read = read_joiners if joiners else read_strangers
+    try:
+        found = read(load_declaration(folder), tenant, stack or folder.resolve().name)
+    except QlikProviderError as error:
+        _err.print(f"error: {error}", markup=False)
+        raise typer.Exit(1) from None
+    _show_people(found, as_csv=as_csv, as_json=as_json)
+
+
+def _show_people(found: JoinerReport | StrangerReport, *, as_csv: bool, as_json: bool) -> None:
+    if as_json:
+        _out.print(json.dumps(found.document(), indent=2, ensure_ascii=False), markup=False)
+        return
+    if as_csv:
+        _out.print(found.csv(), markup=False, end="")
+    elif _out.is_terminal:
+        Console(highlight=False).print(found.table())
+    else:
+        _out.print("\n".join(found.lines()), markup=False)
+    (_err if as_csv else _out).print("\n".join(found.foot()), markup=False)
+
+
+@app.command()
+def leavers(
+    state: Annotated[
+        typer.FileText, typer.Argument(help="what `pulumi stack export` wrote; left out: what it writes into this")
+    ] = "-",  # type: ignore[assignment]  # click opens it
+    *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print CSV, one row for each person")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON, with each thing they own")] = False,
+) -> None:
+    """List who is on the ladder of leavers: the rung, since when, what they own, what is next and when.
+
+    Reads the state of the stack and the tenant, and writes neither: `pulumi stack export | qlik-provider leavers`.
+    """
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json do not go together")
+    if state.isatty():
+        raise typer.BadParameter("pipe the output of `pulumi stack export` into it, or name the file")
+    try:
+        ladder = read_ladder(state.read())
+        url = str(ladder.get("tenant", ""))
+        with closing(QlikClient(url, qlik_tokens(url))) as client, _err.status("reading") as status:
+            report = read_leavers(ladder, client, lambda done, total: status.update(f"read {done} of {total}"))
+    except QlikProviderError as error:
+        _err.print(f"error: {error}", markup=False)
+        raise typer.Exit(1) from None
+    if as_json:
+        _out.print(json.dumps(report.document(), indent=2, ensure_ascii=False), markup=False)
+    elif as_csv:
+        _out.print(report.csv(), markup=False, end="")
+    elif _out.is_terminal and report.leavers:
+        Console(highlight=False).print(report.table())
+        _out.print("\n".join(report.foot()), markup=False)
+    else:
+        _out.print("\n".join(report.lines()), markup=False)
+
+
+@app.command()
+def listen(
+    to: Annotated[str, typer.Option(envvar=ADDRESS, help="https:// address that starts the pipeline")],
+    *,
+    body: Annotated[str, typer.Option(envvar=BODY, help="JSON that is posted to it")] = "{}",
+    auth: Annotated[Scheme, typer.Option(help=f"how {TOKEN} is sent")] = "bearer",
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8080,
+    max_age: Annotated[int, typer.Option(min=1, help="seconds after which an event is too old")] = 600,
+    pause: Annotated[float, typer.Option(min=0, max=60, help="seconds between two posts")] = 5,
+) -> None:
+    """Hear of new users from the tenant's webhook, and start a pipeline: answers 204, 401, 409 or 502.
+
+    It decides nothing. QLIK_WEBHOOK_SECRET and QLIK_DISPATCH_TOKEN are read from the environment.
+    """
+    try:
+        dispatcher = Dispatcher(read_pipeline(to, body, auth), pause)
+        _listener().serve(read_secret(), dispatcher, timedelta(seconds=max_age), (host, port))
+    except QlikProviderError as error:
+        _err.print(f"error: {error}", markup=False)
+        raise typer.Exit(1) from None
+
+
+def _listener() -> ModuleType:
+    """Return the module that serves; raises NotListening where what it stands on is not installed."""
+    try:
+        return importlib.import_module("qlik_provider.listener")
+    except ModuleNotFoundError as error:
+        raise NotListening(f"{error.name} is not installed: pip install 'qlik-provider[listen]'") from None
 
 
 @app.command()

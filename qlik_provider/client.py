@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -15,6 +15,8 @@ from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotPer
 from qlik_provider.people import (
     Administrator,
     GroupedUser,
+    IdentityProvider,
+    InvitedUser,
     SpaceAssignment,
     TenantGroup,
     TenantRole,
@@ -22,6 +24,7 @@ from qlik_provider.people import (
     TenantUser,
 )
 from qlik_provider.transport import Answer, ask, open_http, read_date, refuse_bad_url, send
+from qlik_provider.webhooks import TenantWebhook
 from qlik_provider.wire import (
     AdministratorRow,
     AssignmentRow,
@@ -30,6 +33,8 @@ from qlik_provider.wire import (
     GivenEvent,
     GroupedUserRow,
     GroupRow,
+    IdentityProviderRow,
+    InvitedUserRow,
     LicenseSettings,
     Links,
     Overview,
@@ -39,6 +44,8 @@ from qlik_provider.wire import (
     TenantBody,
     TenantFlags,
     UserRow,
+    WebhookEvents,
+    WebhookRow,
     parse_body,
 )
 
@@ -63,6 +70,10 @@ class QlikClient:
 
     def __repr__(self) -> str:
         return f"QlikClient({self.tenant!r})"
+
+    def close(self) -> None:
+        """Give up the connections; a process that ends needs none of it."""
+        self._http.close()
 
     @property
     def now(self) -> datetime:
@@ -135,6 +146,18 @@ class QlikClient:
         rows = self._list("/api/v1/users", UserRow, cursor="next", filter=f"({STATES})", totalResults="true")
         return tuple(row.value() for row in rows)
 
+    def read_invited_users(self) -> tuple[InvitedUser, ...]:
+        """Return the users who have never logged in, whoever created them."""
+        filter = '(status eq "invited" or status eq "provisioned")'
+        rows = self._list("/api/v1/users", InvitedUserRow, cursor="next", filter=filter, totalResults="true")
+        return tuple(row.invited() for row in rows)
+
+    def find_users(self, attribute: Literal["subject", "email"], value: str) -> tuple[TenantUser, ...]:
+        """Return the users, whatever their status, of whom the tenant says that an attribute has a value."""
+        filter = f"({STATES}) and {attribute} eq {json.dumps(value, ensure_ascii=False)}"
+        rows = self._list("/api/v1/users", UserRow, cursor="next", filter=filter, totalResults="true")
+        return tuple(row.value() for row in rows)
+
     def read_grouped_users(self, group: str | None = None) -> tuple[GroupedUser, ...]:
         """Return the users of the tenant, whatever their status, with their groups; or only those in one group."""
         filter = f"({STATES})" if group is None else f'({STATES}) and assignedGroups.id eq "{group}"'
@@ -145,9 +168,18 @@ class QlikClient:
         """Return one user with their groups; raises NotFound where they are gone."""
         return self._get(f"/api/v1/users/{id}", GroupedUserRow).value()
 
+    def read_user(self, id: str) -> TenantUser:
+        """Return one user; raises NotFound where they are gone."""
+        return self._get(f"/api/v1/users/{id}", UserRow).value()
+
     def read_roles(self) -> tuple[TenantRole, ...]:
         """Return the roles (https://qlik.dev/apis/rest/roles)."""
         return tuple(row.value() for row in self._list("/api/v1/roles", RoleRow, cursor="next", totalResults="true"))
+
+    def read_identity_providers(self) -> tuple[IdentityProvider, ...]:
+        """Return what people log in by (https://qlik.dev/apis/rest/identity-providers)."""
+        rows = self._list("/api/v1/identity-providers", IdentityProviderRow, cursor="next")
+        return tuple(row.value() for row in rows)
 
     def read_spaces(self) -> tuple[TenantSpace, ...]:
         """Return the spaces the caller can see (https://qlik.dev/apis/rest/spaces)."""
@@ -175,6 +207,21 @@ class QlikClient:
             raise NoEvidence(SERVICE, "GET", path, "a count was asked for and none came")
         return total
 
+    def read_webhooks(self, path: str) -> tuple[TenantWebhook, ...]:
+        """Return the webhooks the caller can see, at the path where this tenant has them.
+
+        https://qlik.dev/apis/rest/core/webhooks
+        """
+        return tuple(row.value() for row in self._list(path, WebhookRow, cursor="next"))
+
+    def read_webhook(self, path: str, id: str) -> TenantWebhook:
+        """Return one webhook; raises NotFound where it is gone."""
+        return self._get(f"{path}/{id}", WebhookRow).value()
+
+    def read_webhook_events(self, path: str) -> frozenset[str]:
+        """Return the events that webhooks may ask for."""
+        return frozenset(event.name for event in self._get(f"{path}/event-types", WebhookEvents).data)
+
     def read_administrators(self, role: str) -> tuple[Administrator, ...]:
         """Return the active users with a role, assigned to them or to a group of theirs."""
         given = f'assignedRoles.name eq "{role}" or assignedGroupsAssignedRoles.name eq "{role}"'
@@ -189,22 +236,28 @@ class QlikClient:
         with open_http(self.tenant, None) as http:
             return ask(SERVICE, http, http.build_request("GET", path, params=params))
 
+    def read_collection(
+        self, path: str, shape: type[T], *, cursor: str, member: str, limit: int, params: Mapping[str, str]
+    ) -> list[T]:
+        """Return a whole collection of whatever service, whose rows stand in `member`, in pages of `limit`."""
+        return self._list(path, shape, cursor=cursor, member=member, **{**params, "limit": str(limit)})
+
     def _get(self, path: str, shape: type[T], **params: str) -> T:
         return parse_body(SERVICE, "GET", path, self._read(path, params), shape)
 
-    def _list(self, path: str, shape: type[T], *, cursor: str, **params: str) -> list[T]:
+    def _list(self, path: str, shape: type[T], *, cursor: str, member: str = "data", **params: str) -> list[T]:
         """Return a whole collection: every page, until one says that it is the last.
 
         Only the query of a link is used, on our own host: the license service has shown internal host names there.
         """
         items: list[T] = []
-        query: Mapping[str, str] = {**params, "limit": str(PAGE)}
+        query: Mapping[str, str] = {"limit": str(PAGE), **params}
         seen: set[str] = set()
         while True:
             body = self._read(path, query)
-            if not isinstance(body, Mapping) or not isinstance(body.get("data"), list):
+            if not isinstance(body, Mapping) or not isinstance(body.get(member), list):
                 raise NoEvidence(SERVICE, "GET", path, "a page without data")
-            items += parse_body(SERVICE, "GET", path, body["data"], list[shape])  # type: ignore[valid-type]
+            items += parse_body(SERVICE, "GET", path, body[member], list[shape])  # type: ignore[valid-type]
             following = _next_query(path, body)
             if following is None:
                 _check_total(path, body, len(items))
@@ -257,6 +310,22 @@ class Writer:
         with _naming_variables(path):
             send(SERVICE, self._http, self._http.build_request("PATCH", path, json=operations))
 
+    def create_webhook(self, path: str, webhook: Mapping[str, Any]) -> str:
+        """Return the id of a new webhook."""
+        with _naming_variables(path):
+            body = send(SERVICE, self._http, self._http.build_request("POST", path, json=dict(webhook)))
+        return parse_body(SERVICE, "POST", path, body, WebhookRow).id
+
+    def patch_webhook(self, path: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Change properties of a webhook, all or none."""
+        with _naming_variables(path):
+            send(SERVICE, self._http, self._http.build_request("PATCH", path, json=list(operations)))
+
+    def delete_webhook(self, path: str) -> None:
+        """Delete a webhook; raises NotFound where it is gone."""
+        with _naming_variables(path):
+            send(SERVICE, self._http, self._http.build_request("DELETE", path))
+
     def ask(self, method: str, path: str, body: Any, content_type: str = "application/json") -> Answer:
         """Return the answer to a write of whatever kind as it came, also a refusal; without a body for None."""
         headers = {} if body is None else {"Content-Type": content_type}
@@ -291,6 +360,6 @@ def _next_query(path: str, body: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _check_total(path: str, body: Mapping[str, Any], count: int) -> None:
-    total = body.get("totalResults", (body.get("meta") or {}).get("count"))
+    total = body.get("totalResults", body.get("totalCount", (body.get("meta") or {}).get("count")))
     if isinstance(total, int) and total > count:
         raise NoEvidence(SERVICE, "GET", path, f"{count} of {total} items came, so the list is short")

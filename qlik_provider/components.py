@@ -9,7 +9,7 @@ import pulumi_azuread as azuread
 
 from qlik_provider.custom_members import CustomMembers
 from qlik_provider.resolution import Policy
-from qlik_provider.resources import DirectoryMembers, GroupPolicy, TenantGroupMembers
+from qlik_provider.resources import DirectoryMembers, GroupPolicy, TenantGroupMembers, Users
 from qlik_provider.rule_groups import write_nickname
 
 
@@ -27,6 +27,8 @@ class Grants:
     """Whether the groups claim carries the display name or the object id of the directory group."""
     members: CustomMembers | None = None
     """Who is in it, where it is a custom group; None where the identity provider says so."""
+    users: Users | None = None
+    """Who is made a user of the tenant first, where this stack does that."""
 
 
 class LicensedGroup(pulumi.ComponentResource):
@@ -134,7 +136,7 @@ class LicensedGroup(pulumi.ComponentResource):
             sources=members.sources,
             object_ids=members.object_ids,
             kept={id: str(entitlement) for id, entitlement in members.kept.items()},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grants.users] if grants.users else []),
         )
 
     def _register_policy(self, key: str, name: str, grants: Grants, policy: Policy) -> GroupPolicy:

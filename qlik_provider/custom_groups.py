@@ -73,10 +73,18 @@ class CustomGroups:
         present |= {user.subject for user in shown if fold(user.subject) in absent}
         return Observed(tuple(Assignment(subject, MEMBER) for subject in sorted(present)))
 
-    def restrict(self, bag: Bag, plan: Plan) -> Plan:
-        """Return a plan without what cannot or must not be sent: people who are no users, the last TenantAdmin."""
+    def forget(self) -> None:
+        """Have the users read anew."""
+        with self._lock:
+            self._users = None
+
+    def restrict(self, bag: Bag, plan: Plan, coming: Collection[str] = ()) -> Plan:
+        """Return a plan without what cannot or must not be sent: people who are no users, the last TenantAdmin.
+
+        `coming` are the folded subjects of those who will be users by then.
+        """
         users = {fold(user.subject): user.id for user in self.read_users()}
-        plan, group = leave_waiting(plan, users), self.find(bag)
+        plan, group = leave_waiting(plan, {*users, *coming}), self.find(bag)
         if group is None or TENANT_ADMIN not in group.roles or not any(change.is_removal for change in plan.changes):
             return plan
         administrators = self.client.read_administrators(TENANT_ADMIN)

@@ -7,8 +7,8 @@ in one, so who has never logged in waits.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from qlik_provider.changes import Change, name_some
-from qlik_provider.entitlements import MEMBER, Deviation, Entitlement, fold
+from qlik_provider.changes import name_some
+from qlik_provider.entitlements import MEMBER, Entitlement, fold
 from qlik_provider.moves import leave_out_known
 from qlik_provider.people import Administrator, DirectoryUser
 from qlik_provider.plan import Plan
@@ -52,7 +52,7 @@ def name_members(key: str, users: Iterable[tuple[DirectoryUser, str | None]], kn
 def leave_waiting(plan: Plan, known: Collection[str]) -> Plan:
     """Return a plan that adds nobody who is no user of the tenant; they wait. `known` are the folded subjects."""
     waiting = [change for change in plan.changes if change.verb == "assign" and fold(change.subject) not in known]
-    return _leave(plan, waiting, WAITING)
+    return plan.leave({change.key: WAITING for change in waiting})
 
 
 def keep_administrators(
@@ -73,19 +73,5 @@ def keep_administrators(
         return plan
     left = [change for id, change in removals.items() if id in kept]
     names = name_some([change.mail for change in left])
-    return replace(_leave(plan, left, PROTECTED), warnings=(*plan.warnings, f"{names} stays: {why}"))
-
-
-def _leave(plan: Plan, changes: Collection[Change], why: str) -> Plan:
-    """Return a plan without some changes: the record says what is held without them, and why."""
-    left = {change.key: change for change in changes}
-    ledger = {subject: entry for subject, entry in plan.ledger.items() if subject not in left}
-    return replace(
-        plan,
-        changes=tuple(change for change in plan.changes if change.key not in left),
-        ledger={**ledger, **{key: change.mine for key, change in left.items() if change.mine}},
-        deviations={
-            **plan.deviations,
-            **{key: Deviation(change.declared, why) for key, change in left.items()},
-        },
-    )
+    plan = plan.leave({change.key: PROTECTED for change in left})
+    return replace(plan, warnings=(*plan.warnings, f"{names} stays: {why}"))

@@ -11,7 +11,7 @@ from qlik_provider.claims import dispute_claims, dispute_owner
 from qlik_provider.documents import Document, parse_document, read_document
 from qlik_provider.entitlements import CAPACITY, KEY_PATTERN, NONE, PEOPLE, RESERVED_KEYS
 from qlik_provider.errors import DeclarationError
-from qlik_provider.shapes import SHAPES, Access, Approval, Group, Licenses, Person
+from qlik_provider.shapes import SHAPES, Access, Approval, Group, Licenses, Person, hours_of
 
 UNSUPPORTED = "is not carried out by this release; take it out"
 
@@ -51,6 +51,8 @@ def load_declaration(folder: Path) -> Declaration:
             faults += value
         else:
             parsed[file] = value
+        if file == "access":
+            faults += _two_creators(document)
     if "access" not in parsed:
         raise DeclarationError(faults)
     declaration = Declaration(
@@ -108,8 +110,10 @@ def _contradictions(declaration: Declaration) -> Iterator[str]:
             yield declaration.fault(file, part, reason=reason)
     yield from _lasting_contradictions(declaration)
     yield from _renaming_contradictions(declaration)
+    yield from _joiner_contradictions(declaration)
     yield from _pilot_contradictions(declaration)
     yield from _people_contradictions(declaration, order)
+    yield from _leaver_contradictions(declaration)
     if licenses:
         yield from _license_contradictions(declaration, licenses)
 
@@ -120,6 +124,19 @@ def _lasting_contradictions(declaration: Declaration) -> Iterator[str]:
         if group.release_after and group.license not in order:
             reason = f"keeps seats, and this group gives none; declare a license, one of {', '.join(order) or 'none'}"
             yield declaration.fault(f"groups/{key}", "releaseAfter", reason=reason)
+
+
+def _joiner_contradictions(declaration: Declaration) -> Iterator[str]:
+    if declaration.access.provision and declaration.access.subject.newcomers == "skip":
+        reason = "creates users, and newcomers: skip gives them no subject; say newcomers: objectId, or take it out"
+        yield declaration.fault("access", "provision", reason=reason)
+
+
+def _two_creators(document: Document) -> Iterator[str]:
+    """Yield a fault where people would be created by this stack and by SCIM as well."""
+    data = document.data if isinstance(document.data, Mapping) else {}
+    if data.get("provision") is True and data.get("scim"):
+        yield document.fault(("provision",), "scim creates users too, and they have one creator; take one of both out")
 
 
 def _renaming_contradictions(declaration: Declaration) -> Iterator[str]:
@@ -147,6 +164,26 @@ def _pilot_contradictions(declaration: Declaration) -> Iterator[str]:
             yield declaration.fault("access", "only", index, reason=f"{key!r} is no group of this stack")
     for index in _repeated(only):
         yield declaration.fault("access", "only", index, reason="is named twice")
+
+
+def _leaver_contradictions(declaration: Declaration) -> Iterator[str]:
+    leavers = declaration.access.leavers
+    if leavers is None:
+        return
+    disable, delete = leavers.disable_after, leavers.delete_after
+    if delete and disable is None:
+        reason = "nobody is deleted who was not disabled before; say disableAfter too"
+        yield declaration.fault("access", "leavers", "deleteAfter", reason=reason)
+    elif delete and disable and hours_of(delete) <= hours_of(disable):
+        reason = (
+            f"{delete} is not later than disableAfter: {disable}; people are disabled first, and deleted after that"
+        )
+        yield declaration.fault("access", "leavers", "deleteAfter", reason=reason)
+    if leavers.transfer_to and delete is None:
+        reason = (
+            "what people own is handed over before they are deleted, and nobody is; say deleteAfter, or take it out"
+        )
+        yield declaration.fault("access", "leavers", "transferTo", reason=reason)
 
 
 def _misplaced(group: Group) -> Iterator[tuple[str, str]]:
@@ -241,18 +278,12 @@ def _repeated(names: tuple[str, ...] | list[str]) -> Iterator[int]:
 def _unsupported(declaration: Declaration) -> Iterator[str]:
     """Yield a fault for each part that the format knows and this release does not carry out yet."""
     asked: list[tuple[str, tuple[str, ...], bool]] = []
-    access = declaration.access
-    asked += [
-        ("access", ("leavers",), access.leavers is not None),
-        ("access", ("provision",), access.provision),
-    ]
     for key, group in declaration.groups.items():
         parts = {
             "nested": group.nested and group.existing is None and not group.is_selection(),
             "allowEmpty": group.allow_empty and group.is_listed(),
         }
         asked += [(f"groups/{key}", (name,), used) for name, used in parts.items()]
-    asked += [("people", (name, "spaces"), person.spaces is not None) for name, person in declaration.people.items()]
     for file, location, used in asked:
         if used:
             yield declaration.fault(file, *location, reason=UNSUPPORTED)

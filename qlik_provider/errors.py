@@ -7,6 +7,7 @@ QlikProviderError
 ├── UnsafePlan              review the plan
 ├── UnusablePlans           plan again, and review that; or name another folder
 ├── UnusableApproval        ask for another approval
+├── UnusableState           export the state of the stack once more
 ├── Unfinished              run the same command again: a delete did a part, and the state stays
 ├── ApiError                a service answered, or did not   .service .method .path .status .code
 │   ├── Unauthorized        renew or replace the credentials
@@ -59,6 +60,10 @@ class UnusableApproval(QlikProviderError):
     """The approval that was asked for cannot be written; nothing was."""
 
 
+class UnusableState(QlikProviderError):
+    """What was given as the export of a stack is none, or holds nothing of what was asked for."""
+
+
 class Unfinished(QlikProviderError):
     """A delete did a part of its work; the state stays, so that the next one does the rest."""
 
@@ -69,6 +74,10 @@ class UnfitSubject(QlikProviderError):
 
 class Interrupted(QlikProviderError):
     """A signal asked the probe to stop; it did so between two requests and put everything back."""
+
+
+class NotListening(QlikProviderError):
+    """The listener cannot begin; the text says what it lacks."""
 
 
 class LeftBehind(QlikProviderError):

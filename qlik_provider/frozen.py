@@ -12,8 +12,12 @@ from qlik_provider.errors import UnsafePlan
 from qlik_provider.resources import (
     directory_members_provider,
     group_policy_provider,
+    leavers_provider,
     license_settings_provider,
     tenant_group_members_provider,
+    user_policy_provider,
+    users_provider,
+    webhook_provider,
 )
 
 COMPONENT = "qlik:index:LicensedGroup"
@@ -22,6 +26,10 @@ MEMBERS = "pulumi-python:dynamic/qlik:DirectoryMembers"
 TENANT_MEMBERS = "pulumi-python:dynamic/qlik:TenantGroupMembers"
 POLICY = "pulumi-python:dynamic/qlik:GroupPolicy"
 SETTINGS = "pulumi-python:dynamic/qlik:LicenseSettings"
+USERS = "pulumi-python:dynamic/qlik:Users"
+LEAVERS = "pulumi-python:dynamic/qlik:Leavers"
+USER_POLICY = "pulumi-python:dynamic/qlik:UserPolicy"
+WEBHOOK = "pulumi-python:dynamic/qlik:Webhook"
 
 _GROUP_INPUTS = [
     "administrativeUnitIds", "assignableToRole", "autoSubscribeNewMembers", "behaviors", "description", "displayName",
@@ -57,6 +65,34 @@ class FrozenSettings(Resource, module="qlik", name="LicenseSettings"):
 
     def __init__(self, resource_name: str) -> None:
         super().__init__(license_settings_provider(), resource_name, {FROZEN: True})
+
+
+class FrozenUsers(Resource, module="qlik", name="Users"):
+    """Whom this stack created as users, as they are recorded."""
+
+    def __init__(self, resource_name: str) -> None:
+        super().__init__(users_provider(), resource_name, {FROZEN: True})
+
+
+class FrozenLeavers(Resource, module="qlik", name="Leavers"):
+    """The leavers, as they are recorded: nobody goes further."""
+
+    def __init__(self, resource_name: str) -> None:
+        super().__init__(leavers_provider(), resource_name, {FROZEN: True})
+
+
+class FrozenUserPolicy(Resource, module="qlik", name="UserPolicy"):
+    """The spaces of people, as they are recorded."""
+
+    def __init__(self, resource_name: str) -> None:
+        super().__init__(user_policy_provider(), resource_name, {FROZEN: True})
+
+
+class FrozenWebhook(Resource, module="qlik", name="Webhook"):
+    """The webhook of the stack, as it is recorded."""
+
+    def __init__(self, resource_name: str) -> None:
+        super().__init__(webhook_provider(), resource_name, {FROZEN: True})
 
 
 class FrozenGroup(pulumi.ComponentResource):

@@ -5,9 +5,20 @@ from typing import Any
 
 import pulumi
 
-from qlik_provider.resources import DirectoryMembers, GroupPolicy, LicenseAssignments, LicenseSettings
+from qlik_provider.resources import (
+    DirectoryMembers,
+    GroupPolicy,
+    Leavers,
+    LicenseAssignments,
+    LicenseSettings,
+    UserPolicy,
+    Users,
+    Webhook,
+)
 
-Declared = LicenseAssignments | DirectoryMembers | GroupPolicy | LicenseSettings
+Declared = (
+    LicenseAssignments | DirectoryMembers | GroupPolicy | LicenseSettings | Users | UserPolicy | Leavers | Webhook
+)
 
 
 def require_done(*resources: Declared | None) -> None:
@@ -18,7 +29,7 @@ def require_done(*resources: Declared | None) -> None:
     https://www.pulumi.com/docs/iac/concepts/inputs-outputs/apply/
     """
     declared = [resource for resource in resources if resource is not None]
-    doubts = [resource.doubt for resource in declared if isinstance(resource, LicenseAssignments)]
+    doubts = [resource.doubt for resource in declared if isinstance(resource, LicenseAssignments | Users | Leavers)]
     told = pulumi.Output.all(
         deviations=pulumi.Output.all(*(resource.deviations for resource in declared)), doubts=pulumi.Output.all(*doubts)
     )
@@ -26,10 +37,10 @@ def require_done(*resources: Declared | None) -> None:
 
 
 def find_refusals(deviations: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Yield who is not as declared because the service refused, or nobody knows what became of it."""
+    """Yield who is not as declared because the service refused, or nobody knows what became of it or of them."""
     for people in deviations:
         for subject, text in sorted(people.items()):
-            if text.partition("; ")[2].startswith(("refused", "unsent")):
+            if text.partition("; ")[2].startswith(("refused", "unsent", "unproven")):
                 yield f"{subject}: {text}"
 
 

@@ -3,6 +3,7 @@
 https://learn.microsoft.com/graph/api/overview
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -12,11 +13,21 @@ import httpx
 from qlik_provider.credentials import BearerAuth
 from qlik_provider.errors import CredentialsError, Forbidden, NoEvidence, NotFound, Unauthorized
 from qlik_provider.graph_credentials import GraphTokens
-from qlik_provider.people import DirectoryGroup, DirectoryUser
+from qlik_provider.people import Application, DirectoryGroup, DirectoryUser
 from qlik_provider.transport import open_http, send
-from qlik_provider.wire import GraphBatch, GraphGroup, GraphMember, GraphReply, GraphRule, GraphUser, parse_body
+from qlik_provider.wire import (
+    GraphApplication,
+    GraphBatch,
+    GraphGroup,
+    GraphMember,
+    GraphReply,
+    GraphRoleAssignment,
+    GraphRule,
+    GraphUser,
+    parse_body,
+)
 
-T = TypeVar("T", GraphUser, GraphMember, GraphGroup)
+T = TypeVar("T", GraphUser, GraphMember, GraphGroup, GraphApplication, GraphRoleAssignment)
 
 SERVICE = "graph"
 PAGE = 999  # https://learn.microsoft.com/graph/paging
@@ -34,6 +45,7 @@ OTHERS = ("servicePrincipal", "device", "orgContact")
 BELOW = "below"
 """The users of a group and of the groups in it, among the counts of a group."""
 
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EVENTUAL = {"ConsistencyLevel": "eventual"}
 
 
@@ -47,6 +59,10 @@ class GraphClient:
         self._flow = tokens.flow
         self._auth = BearerAuth(tokens)
         self._http = open_http(tokens.url, self._auth)
+
+    def close(self) -> None:
+        """Give up the connections; a process that ends needs none of it."""
+        self._http.close()
 
     @contextmanager
     def writing(self) -> Iterator["GraphWriter"]:
@@ -142,6 +158,27 @@ class GraphClient:
         replies = {reply.id: reply for reply in _send_batch(self._http, requests, "beta")}
         counts = {kind: _read_count(kind, replies.get(place)) for place, kind in enumerate(lists)}
         return {kind: count for kind, count in counts.items() if count is not None}
+
+    def read_applications(self, name: str) -> tuple[Application, ...]:
+        """Return every application of this directory with a client id or a display name, in any case of its letters.
+
+        https://learn.microsoft.com/graph/api/serviceprincipal-list
+        """
+        quoted = name.replace("'", "''")
+        property = "appId" if _GUID.fullmatch(name) else "displayName"
+        select = "id,displayName,appRoleAssignmentRequired"
+        params = {"$select": select, "$filter": f"{property} eq '{quoted}'"}
+        rows = self._list("/v1.0/servicePrincipals", GraphApplication, params)
+        return tuple(row.value() for row in rows)
+
+    def read_assigned(self, application: str) -> tuple[tuple[str, str], ...]:
+        """Return who is assigned to an application: object ids and what they are, as `User` and `Group`.
+
+        https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto
+        """
+        path = f"/v1.0/servicePrincipals/{application}/appRoleAssignedTo"
+        rows = self._list(path, GraphRoleAssignment, {"$select": "id,principalId,principalType"})
+        return tuple((row.principal_id, row.principal_type) for row in rows)
 
     def read_rule(self, group: str) -> GraphRule.Status | None:
         """Return how the rule of a dynamic group was processed last; None for one that is not processed.

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from qlik_provider.absence import Absences, Releases
+from qlik_provider.accounts import parse_account
 from qlik_provider.brake import Brake
 from qlik_provider.doubt import distrust
 from qlik_provider.entitlements import (
@@ -92,6 +93,8 @@ ASSIGNMENTS = Form(
 TENANT_MEMBERS = Form(
     "members", parse_entitlement, str, ("tenant", "tenantId", "key", "group", "rules", "doubt", "sources")
 )
+USERS = Form("users", parse_account, str, ("tenant", "tenantId", "rules", "doubt", "sources"))
+LEAVERS = Form("people", parse_entitlement, str, ("tenant", "tenantId", "rules", "doubt", "sources"))
 MEMBERS = Form("members", _parse_member, lambda member: member.mail, ("group", "groupObjectId", "rules"))
 
 
@@ -212,7 +215,7 @@ def carry_over(old: Bag, new: Bag, form: Form) -> tuple[dict[str, Any], list[str
             carried += [subject] if doubt.keys() & set(held.keys) else []
         else:
             keys = (*declared.keys, *(key for key in kept if key not in declared.keys))
-            people[subject] = Entitlement(declared.type, keys, declared.mail)
+            people[subject] = replace(declared, keys=keys)
     changed = {form.people: form.write_people(people), "doubt": doubt, "sources": sources}
     return {**new, **changed, **write_object_ids(ids)}, carried
 

@@ -1,11 +1,13 @@
 """Who of the people read from the directory counts, and when nobody can tell; performs no I/O."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from qlik_provider.declaration import Declaration
-from qlik_provider.people import DirectoryUser, GroupReading
+from qlik_provider.entitlements import NONE, PEOPLE
+from qlik_provider.people import Directory, DirectoryUser, GroupReading
 from qlik_provider.shapes import Group
 
 # Members that are no people, by Graph's types: nobody logs in to Qlik as one of them, so no seat can be theirs.
@@ -107,6 +109,34 @@ def count_members(declaration: Declaration, readings: Mapping[str, GroupReading]
             remarks = [f"in doubt: {doubt}"]
         counted.warnings += [declaration.fault(f"groups/{key}", group.source, reason=remark) for remark in remarks]
     return counted
+
+
+def find_joiners(
+    declaration: Declaration, directory: Directory, members: Mapping[str, Iterable[DirectoryUser]], today: date
+) -> list[tuple[DirectoryUser, tuple[str, ...]]]:
+    """Return who is to be a user, and by which keys: everybody whom a group or an exception gives something.
+
+    Nobody who has left, unless a group includes the disabled, and nobody whom an exception gives nothing. `members` are
+    the people of each group by its key.
+    """
+    users: dict[str, DirectoryUser] = {}
+    keys: dict[str, set[str]] = {}
+    for key, group in declaration.groups.items():
+        for user in members[key]:
+            if "disabled" in group.include or not user.has_left():
+                users[user.id] = user
+                keys.setdefault(user.id, set()).add(key)
+    for name, person in declaration.people.items():
+        is_over = person.until is not None and person.until < today
+        if is_over or (person.license is None and not person.spaces):
+            continue
+        for user in directory.find(name):
+            if (person.license == NONE and not person.spaces) or not declaration.access.counts(PEOPLE):
+                keys.pop(user.id, None)
+            elif not user.has_left():
+                users[user.id] = user
+                keys.setdefault(user.id, set()).add(PEOPLE)
+    return [(users[id], tuple(sorted(conferring))) for id, conferring in sorted(keys.items())]
 
 
 def _accept(group: Group, reading: GroupReading) -> str | None:

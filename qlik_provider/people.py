@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,45 @@ class TenantUser:
     name: str = ""
     email: str | None = None
     status: str = "active"
+    is_bot: bool = False
+    """Whether it is the user of a client, whom nobody logs in as."""
+
+
+@dataclass(frozen=True)
+class IdentityProvider:
+    """What people log in to the tenant by (https://qlik.dev/apis/rest/identity-providers)."""
+
+    id: str
+    name: str
+    is_active: bool = True
+    creates_users: bool = False
+    """Whether whoever logs in becomes a user."""
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application of the directory that people sign in to.
+
+    https://learn.microsoft.com/graph/api/resources/serviceprincipal
+    """
+
+    id: str
+    name: str
+    is_assignment_required: bool = False
+    """Whether only who is assigned may sign in."""
+
+
+@dataclass(frozen=True)
+class InvitedUser:
+    """A user of the tenant who has never logged in."""
+
+    subject: str
+    name: str
+    email: str | None
+    status: str
+    created: datetime | None = None
+    invite_expiry: datetime | None = None
+    """Until when the invitation counts; None for who was provisioned."""
 
 
 @dataclass(frozen=True)

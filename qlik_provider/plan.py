@@ -98,6 +98,20 @@ class Plan:
             or dict(self.deviations) != dict(recorded.deviations)
         )
 
+    def leave(self, reasons: Mapping[str, str]) -> "Plan":
+        """Return this without the changes of some keys, for reasons: the record says what is held without them."""
+        left = {change.key: change for change in self.changes if change.key in reasons}
+        held = {key: change.mine for key, change in left.items() if change.mine}
+        return replace(
+            self,
+            changes=tuple(change for change in self.changes if change.key not in left),
+            ledger={**{subject: entry for subject, entry in self.ledger.items() if subject not in left}, **held},
+            deviations={
+                **self.deviations,
+                **{key: Deviation(change.declared, reasons[key]) for key, change in left.items()},
+            },
+        )
+
     def raise_if_unsafe(self) -> None:
         """Raise UnsafePlan with every fault; does nothing for a plan that may be applied."""
         if self.faults:

@@ -101,8 +101,12 @@ class PolicyChange:
         """Tell whether this takes something away."""
         return self.verb == "withdraw"
 
+    def describe(self, holder: str = "group") -> str:
+        """Return the change as a sentence has it; `holder` says what may have had the right before."""
+        return f"{self.verb} {self.right.describe(holder)}"
+
     def __str__(self) -> str:
-        return f"{self.verb} {self.right.describe()}"
+        return self.describe()
 
 
 @dataclass(frozen=True)

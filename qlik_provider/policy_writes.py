@@ -6,6 +6,7 @@ the plan is in what is written. https://qlik.dev/apis/rest/groups, https://qlik.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from qlik_provider.client import SERVICE, Writer
 from qlik_provider.errors import AnswerLost, ApiError, CredentialsError, NoEvidence, NotFound, QlikProviderError
@@ -32,6 +33,8 @@ class PolicyApply:
     group: str | None
     spaces: Mapping[str, str]
     progress: Progress
+    assignee: Literal["group", "user"] = "group"
+    """What has the roles in spaces: a group, or one user, whose id `group` is then."""
     done: set[Right] = field(default_factory=set)
     refusals: dict[Right, str] = field(default_factory=dict)
 
@@ -218,7 +221,9 @@ class _Target:
     def _replace(self, space: str, own: SpaceAssignment | None, roles: list[str]) -> Answer:
         path = f"/api/v1/spaces/{space}/assignments"
         if own is None:
-            return self._ask("POST", path, {"type": "group", "assigneeId": self._group_id(), "roles": roles})
+            return self._ask(
+                "POST", path, {"type": self._apply.assignee, "assigneeId": self._group_id(), "roles": roles}
+            )
         if roles:
             return self._ask("PUT", f"{path}/{own.id}", {"roles": roles})
         return self._ask("DELETE", f"{path}/{own.id}", None)

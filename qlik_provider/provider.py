@@ -74,7 +74,7 @@ class LedgerProvider(StatelessProvider):
     """A map of people that is planned, applied and recorded; subclasses say where the people are."""
 
     form: ClassVar[Form]
-    kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers"]]
+    kind: ClassVar[Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "Users"]]
     identity: ClassVar[tuple[str, ...]]
     """Inputs that a resource keeps for life."""
     client: ClassVar[str] = "QLIK_CLIENT_ID"

@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from qlik_provider.accounts import USER
 from qlik_provider.brake import Reading, describe_breach
 from qlik_provider.changes import Change
 from qlik_provider.entitlements import MEMBER
 from qlik_provider.errors import UnusablePlans
+from qlik_provider.joiners import KNOWN_AS, SHARED
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
 from qlik_provider.plurals import count_of
@@ -31,7 +33,10 @@ class _Part(BaseModel):
 class PlannedChange(_Part):
     """One change of a plan document."""
 
-    verb: Literal["move", "revoke", "switch", "assign", "add", "remove", "grant", "withdraw", "put", "give back"]
+    verb: Literal[
+        "move", "revoke", "switch", "assign", "add", "remove", "grant", "withdraw", "put", "give back", "create",
+        "enable", "disable", "transfer", "delete",
+    ]  # fmt: skip
     subject: str
     """Whose row it is before."""
     mail: str
@@ -79,7 +84,10 @@ class PlanDocument(_Part):
 
     version: Literal[1] = 1
     resource: str
-    kind: Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "GroupPolicy", "LicenseSettings"]
+    kind: Literal[
+        "LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "GroupPolicy", "UserPolicy", "LicenseSettings",
+        "Users", "Leavers", "Webhook",
+    ]  # fmt: skip
     identity: dict[str, str]
     """What the resource belongs to: `tenantId` and `license`, `group` and `groupObjectId` where that is known,
     `tenantId` and `key`, or `tenantId`."""
@@ -97,6 +105,8 @@ class PlanDocument(_Part):
     foreign: dict[str, int]
     brake: tuple[BrakeReading, ...]
     unexplained: tuple[UnexplainedRow, ...] = ()
+    leaving: dict[str, str] = {}
+    """Of `Leavers`: who stands on which rung, and since when."""
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -145,10 +155,12 @@ def count_done(verbs: Iterable[str]) -> str:
 
 def is_quiet(plan: Plan) -> bool:
     """Tell whether a plan is worth no line."""
-    return not (plan.sent or plan.deviations or plan.faults or plan.warnings or plan.seats)
+    return not (plan.sent or plan.deviations or plan.faults or plan.warnings or plan.notes or plan.seats)
 
 
-def _verb(change: Change) -> Literal["move", "revoke", "switch", "assign", "add", "remove"]:
+def _verb(change: Change) -> Literal["move", "revoke", "switch", "assign", "add", "remove", "create"]:
+    if change.type == USER:
+        return "create"
     if MEMBER in {change.type, change.held}:
         return "add" if change.verb == "assign" else "remove"
     return change.verb
@@ -197,7 +209,7 @@ def _warnings(resource: str, plan: Plan) -> Iterable[str]:
         yield "\n".join(lines + _more(plan.unreviewed, _NAMED_REMOVALS))
     reasons: dict[str, list[str]] = {}
     for subject, deviation in plan.deviations.items():
-        if deviation.why not in {ABSENT, HELD, UNREVIEWED, WAITLISTED}:
+        if deviation.why not in {ABSENT, HELD, SHARED, UNREVIEWED, WAITLISTED} and KNOWN_AS not in deviation.why:
             name = deviation.declared or plan.ledger.get(subject)
             reasons.setdefault(deviation.why, []).append(name.mail if name else subject)
     for why, names in sorted(reasons.items()):
@@ -233,7 +245,7 @@ def _describe_unexplained(resource: str, plan: Plan) -> Iterable[str]:
 
 def make_document(
     resource: str,
-    kind: Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers"],
+    kind: Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "Users"],
     plan: Plan,
     deviations: Mapping[str, str],
     now: datetime,

@@ -11,13 +11,16 @@ from qlik_provider.custom_members import CustomMembers, name_members
 from qlik_provider.declaration import Declaration
 from qlik_provider.entitlements import CAPACITY, NONE, PEOPLE, Entitlement, fold
 from qlik_provider.errors import DeclarationError
-from qlik_provider.membership import Memberships
+from qlik_provider.joiners import Joiners, name_joiners
+from qlik_provider.membership import Memberships, find_joiners
 from qlik_provider.moves import leave_out_known
 from qlik_provider.people import Directory, DirectoryUser, TenantNames
 from qlik_provider.plurals import count_of
 from qlik_provider.rights import find_space_faults
+from qlik_provider.served import Served, dispute_steward, name_served, write_terms
 from qlik_provider.shapes import BrakeRule, Group, hours_of
 from qlik_provider.subjects import Subjects, check_subjects
+from qlik_provider.user_grants import UserGrants, grant_users
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Resolved:
     """What people get after their first login, and what those who hold a seat under a former subject keep."""
     tenant_members: Mapping[str, CustomMembers] = field(default_factory=dict)
     """Who is to be in each custom group of the tenant."""
+    joiners: Joiners | None = None
+    """Who is to be a user before the first login; None where this stack creates nobody."""
+    served: Served = field(default_factory=Served)
+    """Whom the declaration gives anything, where it says what becomes of leavers."""
+    user_grants: UserGrants | None = None
+    """What people are to be granted by themselves; None where no spaces of people are declared."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,10 @@ def resolve(
     admitted = {
         key: resolution.admit(key, members[key]) for key, group in declaration.groups.items() if group.is_custom()
     }
+    joiners = resolution.join(members) if declaration.access.provision else None
+    grants = resolution.grant_directly()
     protected = resolution.find_protected()
+    served = resolution.serve(members)
     subjects = {subject: user for user in protected for subject in resolution.subjects_of(user)}
     faults += resolution.faults
     checked = check_subjects(resolution.holders, resolution.subjects)
@@ -114,6 +126,28 @@ def resolve(
             )
             for key, found in admitted.items()
         },
+        joiners=joiners
+        and replace(
+            joiners,
+            rules={**_joiner_rules(declaration), **protections, **counted.rules},
+            doubt=counted.frozen,
+            sources=counted.sources,
+        ),
+        served=replace(
+            served,
+            object_ids=leave_out_known({**{s: user.id for s, user in subjects.items()}, **served.object_ids}),
+            rules={
+                **served.rules,
+                **brake,
+                **approvals,
+                **protections,
+                **counted.rules,
+            },
+        ),
+        user_grants=grants
+        and replace(
+            grants, rules={**shared, **grants.rules, **{f"protect.{user.id}": user.address for user in protected}}
+        ),
     )
 
 
@@ -144,9 +178,14 @@ def _find_policies(
 
 def unknown_people(declaration: Declaration, directory: Directory) -> list[str]:
     """Return the names of the declaration that nobody in the directory has."""
-    named = [*declaration.access.protect, *declaration.people]
+    named = [*declaration.access.protect, *declaration.people, *_stewards(declaration)]
     named += [name for group in declaration.groups.values() for name in group.members or ()]
     return [name for name in named if not directory.find(name)]
+
+
+def _stewards(declaration: Declaration) -> list[str]:
+    leavers = declaration.access.leavers
+    return [leavers.transfer_to] if leavers and leavers.transfer_to else []
 
 
 class _Resolution:
@@ -157,12 +196,14 @@ class _Resolution:
         self.directory = directory
         self.today = today
         self.on_capacity: dict[str, int] = {}
+        self._users = tenant.users
         self._known = {fold(user.subject) for user in tenant.users}
         self._arrived = {fold(user.subject) for user in tenant.users if user.status == "active"} | tenant.holders
         self.faults: list[str] = []
         self.warnings: list[str] = []
         self.subjects = Subjects(declaration.access.subject, tenant.users)
         self.holders: dict[str, DirectoryUser] = {}
+        self._excepted: list[DirectoryUser] = []
         self.exceptions: dict[str, str] = {}
         """The rule of each exception that counts."""
         self.object_ids: dict[str, str] = {}
@@ -223,6 +264,7 @@ class _Resolution:
             self.exceptions |= {f"exception.{subject}": type for subject in self._known_subjects(user)}
             granted[user.id] = {} if type == NONE or not self.declaration.access.counts(PEOPLE) else {PEOPLE: type}
             late.pop(user.id, None)
+            self._excepted += [user] if granted[user.id] else []
         return granted, late
 
     def _entitle(self, user: DirectoryUser, keys: Mapping[str, str]) -> Entitlement:
@@ -245,6 +287,10 @@ class _Resolution:
 
     def admit(self, key: str, users: Iterable[DirectoryUser]) -> CustomMembers:
         """Return who is to be in a custom group; who has no subject is told of like anybody else without one."""
+        return name_members(key, self._name_all(users), self._known)
+
+    def _name_all(self, users: Iterable[DirectoryUser]) -> list[tuple[DirectoryUser, str | None]]:
+        """Return people with their subjects, None for who has none; note whatever is odd about them."""
         named = [(user, self.subjects.build(user)) for user in users]
         for user, subject in named:
             self._refuse_ambiguous(user)
@@ -252,12 +298,83 @@ class _Resolution:
                 self._hold(subject, user)
             if (subject is None or self.subjects.is_newcomer(user)) and user not in self._without:
                 self._without.append(user)
-        return name_members(key, named, self._known)
+        return named
+
+    def grant_directly(self) -> UserGrants | None:
+        """Return what people are granted by themselves; None where nobody's spaces are declared, or they do not count.
+
+        Who has left, or whose exception has ended, is granted nothing.
+        """
+        people = self.declaration.people
+        if not self.declaration.access.counts(PEOPLE) or all(person.spaces is None for person in people.values()):
+            return None
+        granted: dict[str, tuple[DirectoryUser, str | None, Mapping[str, tuple[str, ...]] | None]] = {}
+        for name, person in people.items():
+            user = self._find(name, "people", name)
+            if user is None:
+                continue
+            if user.id in granted:
+                self._tell_fault(self.declaration.fault("people", name, reason=_named_twice(user)))
+            spaces, subject = person.spaces, None
+            if spaces and user.has_left():
+                self._warn_of_leaver(user, PEOPLE)
+                spaces = {}
+            elif spaces and person.until and person.until < self.today:
+                self._warn_of_end(name, person.until)
+                spaces = {}
+            if spaces:
+                ((_, subject),) = self._name_all([user])
+            granted[user.id] = (user, subject, spaces)
+        return grant_users(granted.values())
+
+    def join(self, members: Mapping[str, Iterable[DirectoryUser]]) -> Joiners:
+        """Return who is to be a user; who has no subject is told of like anybody else without one."""
+        named = []
+        for user, keys in find_joiners(self.declaration, self.directory, members, self.today):
+            self._refuse_ambiguous(user)
+            subject = self.subjects.build(user)
+            if subject is not None:
+                self._hold(subject, user)
+            is_newcomer = subject is None or self.subjects.is_newcomer(user)
+            if is_newcomer and user not in self._without:
+                self._without.append(user)
+            is_met = subject is not None and fold(subject) not in self._known and bool(self.subjects.find_users(user))
+            named.append((user, keys, subject, is_newcomer or is_met))
+        return name_joiners(named)
+
+    def serve(self, members: Mapping[str, Collection[DirectoryUser]]) -> Served:
+        """Return whom the declaration gives anything, and what becomes of leavers; nobody where it does not say."""
+        leavers = self.declaration.access.leavers
+        if leavers is None:
+            return Served()
+        excepted = [*self._excepted, *self._find_placed()]
+        served = name_served(self.declaration, members, excepted, self.subjects)
+        rules = write_terms(self.declaration, leavers)
+        for name in _stewards(self.declaration):
+            steward = self._find(name, "access", "leavers", "transferTo")
+            subject = self.subjects.build(steward) if steward else None
+            reason = dispute_steward(steward, subject, self._users) if steward else ""
+            if reason:
+                self.faults.append(self.declaration.fault("access", "leavers", "transferTo", reason=reason))
+            elif steward and subject:
+                rules |= {"transferTo": subject, "steward": steward.id}
+        return replace(served, rules=rules)
+
+    def _find_placed(self) -> list[DirectoryUser]:
+        """Return who is here and has roles in spaces by an exception that counts today."""
+        people = self.declaration.people.items()
+        names = [name for name, person in people if person.spaces and not (person.until and person.until < self.today)]
+        found = [self.directory.find(name) for name in names]
+        return [users[0] for users in found if len(users) == 1 and not users[0].has_left()]
 
     def _refuse_ambiguous(self, user: DirectoryUser) -> None:
         ambiguous = self.subjects.describe_ambiguous(user)
-        fault = self.declaration.fault("access", "subject", "from", reason=ambiguous) if ambiguous else ""
-        if fault and fault not in self.faults:
+        if ambiguous:
+            self._tell_fault(self.declaration.fault("access", "subject", "from", reason=ambiguous))
+
+    def _tell_fault(self, fault: str) -> None:
+        """Note a fault once, wherever else it shows."""
+        if fault not in self.faults:
             self.faults.append(fault)
 
     def _keep_waiting(self, user: DirectoryUser, entitlement: Entitlement) -> None:
@@ -319,15 +436,14 @@ class _Resolution:
         for name, person in self.declaration.people.items():
             user = self._find(name, "people", name)
             if user and user.id in seen:
-                self.faults.append(self.declaration.fault("people", name, reason=_named_twice(user)))
+                self._tell_fault(self.declaration.fault("people", name, reason=_named_twice(user)))
             if user is None or person.license is None:
                 continue
             seen.add(user.id)
             if user.has_left():
                 self._warn_of_leaver(user, PEOPLE)
             elif person.until and person.until < self.today:
-                expired = f"ended on {person.until} and no longer counts"
-                self.warnings.append(self.declaration.fault("people", name, "until", reason=expired))
+                self._warn_of_end(name, person.until)
             else:
                 self._warn_below_baseline(name, person.license)
                 yield user, person.license
@@ -349,12 +465,20 @@ class _Resolution:
             reason = f"{name} is the mail of {len(found)} people: {', '.join(u.user_principal_name for u in found)}"
         else:
             reason = f"{name} is unknown to the directory{_nearest(name, self.directory)}"
-        self.faults.append(self.declaration.fault(file, *location, reason=reason))
+        self._tell_fault(self.declaration.fault(file, *location, reason=reason))
         return None
 
     def _warn_of_leaver(self, user: DirectoryUser, key: str) -> None:
         state = "deleted" if user.is_deleted else "disabled"
-        self.warnings.append(f"{user.address} is {state} in the directory; {key} gives nothing")
+        self._warn(f"{user.address} is {state} in the directory; {key} gives nothing")
+
+    def _warn_of_end(self, name: str, until: date) -> None:
+        self._warn(self.declaration.fault("people", name, "until", reason=f"ended on {until} and no longer counts"))
+
+    def _warn(self, warning: str) -> None:
+        """Note a warning once, wherever else it shows."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def _refuse_twins(self, key: str, users: list[DirectoryUser]) -> None:
         seen: set[str] = set()
@@ -391,8 +515,16 @@ def _unknown_names(declaration: Declaration, tenant: TenantNames) -> Iterator[st
             if name not in tenant.roles:
                 reason = f"{name!r} is no role of the tenant; it has {_listed(tenant.roles)} (case counts)"
                 yield declaration.fault(f"groups/{key}", "roles", index, reason=reason)
+    yield from _unknown_spaces(declaration, tenant)
+
+
+def _unknown_spaces(declaration: Declaration, tenant: TenantNames) -> Iterator[str]:
+    for key, group in declaration.groups.items():
         for name, reason in find_space_faults(group.spaces or {}, tenant.spaces):
             yield declaration.fault(f"groups/{key}", "spaces", name, reason=reason)
+    for name, person in declaration.people.items():
+        for space, reason in find_space_faults(person.spaces or {}, tenant.spaces):
+            yield declaration.fault("people", name, "spaces", space, reason=reason)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -433,6 +565,14 @@ def _license_rules(declaration: Declaration) -> dict[str, str | int]:
         rules |= {"priority": ", ".join(licenses.priority)} if licenses.priority else {}
     rules |= {"baseline": licenses.baseline} if licenses.baseline != NONE else {}
     return {**rules, "retry": licenses.retry} if licenses.retry else rules
+
+
+def _joiner_rules(declaration: Declaration) -> dict[str, str | int]:
+    """Return the rules of who is to be a user: those of the licenses that are about keys, and `retry`."""
+    licenses, only = declaration.access.licenses, declaration.access.only
+    rules = {f"previously.{key}": group.previously for key, group in declaration.groups.items() if group.previously}
+    rules |= {} if only is None else {"only": ", ".join(only)}
+    return {**rules, "retry": licenses.retry} if licenses and licenses.retry else {**rules}
 
 
 def _releases_late(declaration: Declaration) -> dict[str, int]:

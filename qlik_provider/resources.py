@@ -14,28 +14,39 @@ from pulumi.dynamic import Resource
 
 from qlik_provider.custom_groups import CustomGroups, rename_group
 from qlik_provider.deletion import describe_protected, reason_to_keep, refuse_rest, refuse_unsafe, without_releases
-from qlik_provider.entitlements import Assignment
+from qlik_provider.entitlements import Assignment, BySubject
 from qlik_provider.errors import QlikProviderError, UnsafePlan
 from qlik_provider.groups import trace_group
-from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, TENANT_MEMBERS, Bag, recorded_of
+from qlik_provider.joiners import describe_forgotten, find_forgotten, keep_names, leave_unclear
+from qlik_provider.ladder_provider import LadderProvider
+from qlik_provider.ledger import ASSIGNMENTS, MEMBERS, TENANT_MEMBERS, USERS, Bag, recorded_of
 from qlik_provider.license_settings import write_settings
 from qlik_provider.members import apply_members, observe_members
 from qlik_provider.outcomes import Outcome
 from qlik_provider.plan import Plan
+from qlik_provider.plurals import count_of
 from qlik_provider.policy_provider import PolicyProvider
 from qlik_provider.premises import Observed, Recorded
 from qlik_provider.provider import LedgerProvider
 from qlik_provider.rule_names import find_id_faults, find_type_faults
 from qlik_provider.session import (
+    coming_users,
     engine_log,
     has_program,
+    note_coming,
     open_custom_groups,
     open_directory,
     open_policies,
     open_tenant,
+    open_user_policies,
+    open_users,
     show_progress,
 )
 from qlik_provider.settings_provider import SettingsProvider
+from qlik_provider.tenant_users import TenantUsers
+from qlik_provider.user_policy_provider import UserPoliciesProvider
+from qlik_provider.webhook_provider import WebhookProvider as _WebhookProvider
+from qlik_provider.webhooks import write_webhook
 
 
 class LicenseAssignmentsProvider(LedgerProvider):
@@ -221,7 +232,7 @@ class TenantGroupMembersProvider(LedgerProvider):
     def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
         """Return the plan without people who are no users of the tenant, and without a lock-out."""
         del rows, recorded
-        return self._open(inputs).restrict(inputs, plan)
+        return self._open(inputs).restrict(inputs, plan, coming_users(inputs["tenant"]))
 
     def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
         """Give the group its name of today, then apply."""
@@ -242,11 +253,98 @@ class TenantGroupMembersProvider(LedgerProvider):
         return groups
 
 
+class UsersProvider(LedgerProvider):
+    """The users of the tenant that this stack created before their first login, or found there."""
+
+    form = USERS
+    kind = "Users"
+    identity = ("tenantId",)
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return users_provider, ()
+
+    def name(self, inputs: Bag) -> str:
+        """Return the resource's name."""
+        del inputs
+        return "users"
+
+    def id_of(self, inputs: Bag) -> str:
+        """Return the id of the tenant."""
+        return str(inputs["tenantId"])
+
+    def _check(self, olds: Bag, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Return the inputs with the names that people had when they were declared: nobody is renamed here."""
+        return keep_names(olds, super()._check(olds, inputs))
+
+    def recall(self, outputs: Bag, inputs: Bag, *, settled: bool) -> Recorded:
+        """Return what is recorded of the people declared; who no longer is leaves the record, and stays a user."""
+        recorded, declared = super().recall(outputs, inputs, settled=settled), BySubject(inputs[self.form.people])
+        return replace(recorded, ledger={who: entry for who, entry in recorded.ledger.items() if who in declared})
+
+    def locate(self, inputs: Bag, outputs: Bag) -> Bag:
+        """Return the inputs with who leaves the record."""
+        return {**inputs, "forgotten": find_forgotten(inputs, outputs)}
+
+    def observe(self, bag: Bag, known: Collection[str] = ()) -> Observed:
+        """Return who of the declared is a user, or of the recorded in the case of a record."""
+        del known
+        return self._open(bag).observe(bag[self.form.people])
+
+    def find_faults(self, inputs: Bag) -> Iterable[str]:
+        """Return nothing: any subject may be a user's."""
+        del inputs
+        return ()
+
+    def explain(self, inputs: Bag, plan: Plan, rows: Sequence[Assignment], recorded: Recorded) -> Plan:
+        """Return the plan without whom the tenant, or the declaration, has twice; note who is to come."""
+        del rows, recorded
+        desired = self.form.parse_people(inputs)
+        plan = leave_unclear(plan, desired, self._open(inputs).read(), inputs.get("objectIds", {}))
+        note_coming(inputs["tenant"], [change.key for change in plan.changes])
+        return replace(plan, notes=(*plan.notes, *describe_forgotten(inputs.get("forgotten", ()))))
+
+    def carry_out(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
+        """Create, and have everybody look at who is a user by now."""
+        try:
+            return super().carry_out(inputs, plan)
+        finally:
+            note_coming(inputs["tenant"], ())
+            open_custom_groups(inputs["tenant"]).forget()
+            open_user_policies(inputs["tenant"]).forget()
+
+    def apply(self, inputs: Bag, plan: Plan) -> tuple[Outcome, ...]:
+        """Write to the tenant."""
+        return self._open(inputs).apply(plan, show_progress(self.name(inputs)))
+
+    def now(self, inputs: Bag) -> datetime:
+        """Return the time of the tenant."""
+        return open_tenant(inputs["tenant"]).client.now
+
+    def give_up(self, outputs: Bag) -> None:
+        """Touch nobody, and say so."""
+        count = len(outputs.get(self.form.people, {}))
+        engine_log().info(
+            f"{self.name(outputs)}: {count_of(count, 'person stays a user', 'people stay users')} of the tenant; "
+            "nobody is disabled or deleted"
+        )
+
+    def _open(self, bag: Bag) -> TenantUsers:
+        open_policies(bag["tenant"]).refuse_other_tenant(bag["tenantId"])
+        return open_users(bag["tenant"])
+
+
 class LicenseSettingsProvider(SettingsProvider):
     """What the tenant gives people by itself."""
 
     def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
         return license_settings_provider, ()
+
+
+class WebhookProvider(_WebhookProvider):
+    """What tells a pipeline of new users."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return webhook_provider, ()
 
 
 class GroupPolicyProvider(PolicyProvider):
@@ -256,11 +354,29 @@ class GroupPolicyProvider(PolicyProvider):
         return group_policy_provider, ()
 
 
+class LeaversProvider(LadderProvider):
+    """People who left, rung by rung."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return leavers_provider, ()
+
+
+class UserPolicyProvider(UserPoliciesProvider):
+    """The spaces of people in the tenant."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return user_policy_provider, ()
+
+
 _LICENSE_ASSIGNMENTS = LicenseAssignmentsProvider()
 _DIRECTORY_MEMBERS = DirectoryMembersProvider()
 _TENANT_GROUP_MEMBERS = TenantGroupMembersProvider()
+_USERS = UsersProvider()
 _LICENSE_SETTINGS = LicenseSettingsProvider()
 _GROUP_POLICY = GroupPolicyProvider()
+_LEAVERS = LeaversProvider()
+_USER_POLICY = UserPolicyProvider()
+_WEBHOOK = WebhookProvider()
 
 
 def license_assignments_provider() -> LicenseAssignmentsProvider:
@@ -278,6 +394,11 @@ def tenant_group_members_provider() -> TenantGroupMembersProvider:
     return _TENANT_GROUP_MEMBERS
 
 
+def users_provider() -> UsersProvider:
+    """Return the provider that states refer to."""
+    return _USERS
+
+
 def license_settings_provider() -> LicenseSettingsProvider:
     """Return the provider that states refer to."""
     return _LICENSE_SETTINGS
@@ -286,6 +407,21 @@ def license_settings_provider() -> LicenseSettingsProvider:
 def group_policy_provider() -> GroupPolicyProvider:
     """Return the provider that states refer to."""
     return _GROUP_POLICY
+
+
+def leavers_provider() -> LeaversProvider:
+    """Return the provider that states refer to."""
+    return _LEAVERS
+
+
+def user_policy_provider() -> UserPolicyProvider:
+    """Return the provider that states refer to."""
+    return _USER_POLICY
+
+
+def webhook_provider() -> WebhookProvider:
+    """Return the provider that states refer to."""
+    return _WEBHOOK
 
 
 class LicenseAssignments(Resource, module="qlik", name="LicenseAssignments"):
@@ -488,6 +624,73 @@ class TenantGroupMembers(Resource, module="qlik", name="TenantGroupMembers"):
         )
 
 
+class Users(Resource, module="qlik", name="Users"):
+    """People who are to be users of the tenant before their first login.
+
+    Creating it creates who is missing and adopts who is there, by the subject. Name and e-mail are set when a user is
+    created and never again. Who is no longer declared stays a user, and so does everybody when it is destroyed.
+    https://qlik.dev/apis/rest/users
+    """
+
+    users: pulumi.Output[dict[str, str]]
+    """Who is a user by this stack, by subject: `user via <key>[, <key>…] for <name> <<e-mail>>`."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Who is no user although declared, by subject: `<declared value>; <why>`."""
+    doubt: pulumi.Output[dict[str, str]]
+    """Keys whose people are not known for certain, and why."""
+    sources: pulumi.Output[dict[str, str]]
+    """The object id of the group that each key was read from."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        users: Mapping[str, str],
+        rules: Mapping[str, str | int] | None = None,
+        doubt: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+        object_ids: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare who is to be a user; a check that refuses any of it fails the preview, and nothing is sent.
+
+        `resource_name`: its name in Pulumi; the plan document is always `users`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `users`: {subject: value}, a value being `str(Account("user", keys, e-mail, name))`.
+        `rules`: {name: scalar} as docs/formats.md lists them.
+        `doubt`: {key: reason}, keys whose people nobody can tell today; nobody is created by them alone.
+        `sources`: {key: object id of the directory group that was read}; another one is doubt.
+        `object_ids`: {subject: object id of the person}.
+        `kept`: {object id: value}, people whom the tenant has by another subject than that of today, or of whom nobody
+        can tell it; who is recorded by a former one stays so.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/). What needs its people to be users
+        in the same run `depends_on` it.
+        """
+        super().__init__(
+            users_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "users": dict(users),
+                "rules": dict(rules or {}),
+                "doubt": dict(doubt or {}),
+                "sources": dict(sources or {}),
+                "objectIds": dict(object_ids) if object_ids else None,
+                "kept": dict(kept) if kept else None,
+                "deviations": None,
+                "removed": None,
+                "seats": None,
+                "foreign": None,
+            },
+            opts,
+        )
+
+
 class LicenseSettings(Resource, module="qlik", name="LicenseSettings"):
     """What the tenant gives people by itself: seats at login, and roles to professionals. Only what is declared is put.
 
@@ -530,6 +733,59 @@ class LicenseSettings(Resource, module="qlik", name="LicenseSettings"):
                 "settings": write_settings(settings),
                 "retry": retry,
                 "found": None,
+                "deviations": None,
+            },
+            opts,
+        )
+
+
+class Webhook(Resource, module="qlik", name="Webhook"):
+    """The webhook by which the tenant tells a pipeline of new users, signed with the secret of the environment.
+
+    Creating it adopts one of the same name and address, and leaves every other one alone. Destroying it deletes it. The
+    secret is in QLIK_WEBHOOK_SECRET wherever the provider runs, and never in the state.
+    https://qlik.dev/apis/rest/core/webhooks
+    """
+
+    webhook: pulumi.Output[dict[str, str]]
+    """What this stack holds, by property; ` via hand` where others changed it."""
+    webhook_id: pulumi.Output[str]
+    """The id in the tenant; empty while it could not be created."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Where the webhook differs from the declaration, by property: `<declared value>; <why>`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        name: str,
+        url: str,
+        enabled: bool = True,
+        retry: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the webhook; a check that refuses any of it fails the preview, and nothing is sent.
+
+        `resource_name`: its name in Pulumi; the plan document is always `webhook`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `name`: its name in the tenant.
+        `url`: whom it tells: where `qlik-provider listen` is reached from the internet.
+        `enabled`: whether it tells anything.
+        `retry`: any other text has the secret put again, and what was refused.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
+        """
+        super().__init__(
+            webhook_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "webhook": write_webhook(name=name, url=url, enabled=enabled),
+                "retry": retry,
+                "webhookId": None,
                 "deviations": None,
             },
             opts,
@@ -602,6 +858,136 @@ class GroupPolicy(Resource, module="qlik", name="GroupPolicy"):
                 "removed": None,
                 "groupId": None,
                 "spaceIds": None,
+            },
+            opts,
+        )
+
+
+class UserPolicy(Resource, module="qlik", name="UserPolicy"):
+    """The space roles this stack grants to people by themselves, without a group; what others granted is left alone.
+
+    Creating it adopts what is granted already, as the rule `adopt` says. Who is no user of the tenant yet waits.
+    Destroying it withdraws what it granted, unless that is over the brake; the users themselves stay.
+    https://qlik.dev/apis/rest/spaces
+    """
+
+    granted: pulumi.Output[dict[str, str]]
+    """What this stack really granted: `<object id>/space:<name>` by `<roles> for <e-mail>`."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Where a right differs from the declaration, by object id and right: `<granted or none> for <e-mail>; <why>`."""
+    removed: pulumi.Output[dict[str, str]]
+    """People from whom something was withdrawn in the last 24 hours, by minute."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        people: Mapping[str, str],
+        spaces: Mapping[str, str],
+        rules: Mapping[str, str | int] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare what people may do in spaces; a check that refuses any of it fails the preview, and nothing is sent.
+
+        `resource_name`: its name in Pulumi; the plan document is always `user-policy`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `people`: {object id: `<subject> for <e-mail>`}; who is recorded and not named here is to have nothing.
+        `spaces`: {`<object id>/<name or id of a space>`: `<roles, joined by a comma> for <e-mail>`}.
+        `rules`: {name: scalar} as docs/formats.md lists them; without any, a brake of 25 people and 10 percent in 24
+        hours over everybody.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/).
+        """
+        super().__init__(
+            user_policy_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "people": dict(people),
+                "spaces": dict(spaces),
+                "rules": dict(rules or {}),
+                "granted": None,
+                "deviations": None,
+                "removed": None,
+                "userIds": None,
+                "spaceIds": None,
+            },
+            opts,
+        )
+
+
+class Leavers(Resource, module="qlik", name="Leavers"):
+    """The people whom this stack gives something, and the ladder of those who left the directory.
+
+    Creating it records who is declared, and nobody else is ever on its ladder. Destroying it touches nobody.
+    https://qlik.dev/apis/rest/users (status, delete)
+    """
+
+    people: pulumi.Output[dict[str, str]]
+    """Whom this stack gave something and did not forget, by subject: `user via <key>[, <key>…] for <e-mail>`."""
+    leaving: pulumi.Output[dict[str, str]]
+    """Who stands on which rung, by subject: `<rung> since <minute>`."""
+    disabled: pulumi.Output[dict[str, str]]
+    """Whom this stack disabled, by subject, and the status they had."""
+    deviations: pulumi.Output[dict[str, str]]
+    """Who is not declared any more, and who is and differs, by subject: `<declared value or none>; <why>`."""
+    removed: pulumi.Output[dict[str, str]]
+    """People disabled and deleted in the last 24 hours, by minute."""
+    doubt: pulumi.Output[dict[str, str]]
+    """Keys whose people are not known for certain, and why; nobody leaves by them."""
+    sources: pulumi.Output[dict[str, str]]
+    """The object id of the group that each key was read from."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        tenant: str,
+        tenant_id: str,
+        people: Mapping[str, str],
+        rules: Mapping[str, str | int],
+        doubt: Mapping[str, str] | None = None,
+        sources: Mapping[str, str] | None = None,
+        object_ids: Mapping[str, str] | None = None,
+        kept: Mapping[str, str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare who is here; a check that refuses any of it fails the preview, and nothing is sent.
+
+        `resource_name`: its name in Pulumi; the plan document is always `leavers`.
+        `tenant`: the URL with the original hostname, as `https://contoso.eu.qlikcloud.com`.
+        `tenant_id`: the id of that tenant, which a resource keeps for life.
+        `people`: {subject: value}, everybody whom this stack gives something, a value being
+        `str(Entitlement("user", keys, e-mail))`.
+        `rules`: {name: scalar} as docs/formats.md lists them; without `disableAfter` nobody is ever disabled, without
+        `deleteAfter` nobody is ever deleted.
+        `doubt`: {key: reason}, keys whose people nobody can tell today.
+        `sources`: {key: object id of the directory group that was read}; another one is doubt.
+        `object_ids`: {subject: object id of the person}, by which the directory is asked; of a subject that ends in
+        one it need not be said.
+        `kept`: {object id: value}, people whose subject nobody can tell today.
+        `opts`: Pulumi's options (https://www.pulumi.com/docs/iac/concepts/options/): let it depend on the seats, since
+        nobody goes further while a license is theirs.
+        """
+        super().__init__(
+            leavers_provider(),
+            resource_name,
+            {
+                "tenant": tenant,
+                "tenantId": tenant_id,
+                "people": dict(people),
+                "rules": dict(rules),
+                "doubt": dict(doubt or {}),
+                "sources": dict(sources or {}),
+                "objectIds": dict(object_ids) if object_ids else None,
+                "kept": dict(kept) if kept else None,
+                "leaving": None,
+                "disabled": None,
+                "deviations": None,
+                "removed": None,
             },
             opts,
         )

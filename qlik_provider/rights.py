@@ -30,10 +30,10 @@ class Right:
         own = f"{self.kind}:{self.name}" + (f"/{self.role}" if self.role else "")
         return f"{self.group}/{own}" if self.group else own
 
-    def describe(self) -> str:
-        """Return the right as a sentence has it."""
+    def describe(self, holder: str = "group") -> str:
+        """Return the right as a sentence has it; `holder` says what may have had it before."""
         own = f"{self.role} in {self.name}" if self.kind == "space" else f"role {self.name}"
-        return f"{own} (of the earlier group {self.group})" if self.group else own
+        return f"{own} (of the earlier {holder} {self.group})" if self.group else own
 
 
 def parse_right(text: str) -> Right:

@@ -11,7 +11,9 @@ from qlik_provider.brake import OnBreach
 from qlik_provider.entitlements import Entitlement
 from qlik_provider.premises import Adopt, Repair
 
-Kind = Literal["LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "GroupPolicy"]
+Kind = Literal[
+    "LicenseAssignments", "DirectoryMembers", "TenantGroupMembers", "GroupPolicy", "UserPolicy", "Users", "Leavers"
+]
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -44,6 +46,7 @@ _BRAKE = {
     "retry": _TEXT,
 }
 _SEATS = _is_count, "a number of seats, 0 or more"
+_HOURS = (lambda value: _is_count(value) and value > 0), "a number of hours, 1 or more"
 _ADOPT = _one_of(*get_args(Adopt))
 RULES: Mapping[Kind, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "LicenseAssignments": {
@@ -67,7 +70,19 @@ RULES: Mapping[Kind, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     },
     "DirectoryMembers": {**_BRAKE, "previously": _TEXT},
     "TenantGroupMembers": {**_BRAKE, "adopt": _ADOPT, "previously": _TEXT, "previously.": _TEXT, "source.": _TEXT},
+    "Users": {**_BRAKE, "only": _TEXT, "previously.": _TEXT, "source.": _TEXT},
     "GroupPolicy": {**_BRAKE, "adopt": _ADOPT, "previously": _TEXT, "source": _TEXT, "doubt": _TEXT},
+    "UserPolicy": {**_BRAKE, "adopt": _ADOPT, "unmanaged.": _TEXT},
+    "Leavers": {
+        **_BRAKE,
+        "disableAfter": _HOURS,
+        "deleteAfter": _HOURS,
+        "transferTo": _TEXT,
+        "steward": (lambda value: _is_text(value) and bool(_GUID.fullmatch(value)), "an object id of the directory"),
+        "baseline": _TEXT,
+        "previously.": _TEXT,
+        "source.": _TEXT,
+    },
 }
 """By resource: each rule, with what tells whether a value may stand there, and in words; a dot stands before a name."""
 

@@ -5,7 +5,8 @@ Pulumi runs one process for all classes of a phase and none from preview to upda
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -15,11 +16,14 @@ from qlik_provider.client import QlikClient
 from qlik_provider.credentials import qlik_tokens
 from qlik_provider.custom_groups import CustomGroups
 from qlik_provider.declaration import approved_subjects
+from qlik_provider.departures import Departures
 from qlik_provider.engine_log import EngineLog
+from qlik_provider.entitlements import fold
 from qlik_provider.graph import GraphClient
 from qlik_provider.graph_credentials import GraphTokens
 from qlik_provider.journal import JournalRecord, write_record
 from qlik_provider.ledger import Bag, rules_of
+from qlik_provider.pace import describe_pace
 from qlik_provider.premises import Removal, Rules
 from qlik_provider.renaming import follow_approvals
 from qlik_provider.report import PlanDocument
@@ -27,9 +31,13 @@ from qlik_provider.review import find_reviewed, read_reviewed
 from qlik_provider.tenant import Tenant
 from qlik_provider.tenant_policies import TenantPolicies
 from qlik_provider.tenant_settings import TenantSettings
+from qlik_provider.tenant_users import TenantUsers
+from qlik_provider.tenant_webhooks import TenantWebhooks
+from qlik_provider.user_policies import UserPolicies
 
 _OPENING = threading.RLock()
 _CHECKED: set[tuple[str, ...]] = set()
+_COMING: dict[str, frozenset[str]] = {}
 _DECLARED = threading.Event()
 
 
@@ -66,6 +74,28 @@ def _open_custom_groups(url: str) -> CustomGroups:
     return CustomGroups(_open_policies(url))
 
 
+def open_departures(url: str) -> Departures:
+    """Return the leavers of the tenant at a URL, the same ones for everybody in this process."""
+    with _OPENING:
+        return _open_departures(url)
+
+
+@cache
+def _open_departures(url: str) -> Departures:
+    return Departures(_open_tenant(url), open_directory)
+
+
+def open_user_policies(url: str) -> UserPolicies:
+    """Return what people are granted by themselves in the tenant at a URL, the same for everybody in this process."""
+    with _OPENING:
+        return _open_user_policies(url)
+
+
+@cache
+def _open_user_policies(url: str) -> UserPolicies:
+    return UserPolicies(_open_policies(url))
+
+
 def open_settings(url: str) -> TenantSettings:
     """Return the settings of the tenant at a URL, the same ones for everybody in this process."""
     with _OPENING:
@@ -75,6 +105,38 @@ def open_settings(url: str) -> TenantSettings:
 @cache
 def _open_settings(url: str) -> TenantSettings:
     return TenantSettings(_open_tenant(url))
+
+
+def open_users(url: str) -> TenantUsers:
+    """Return the users of the tenant at a URL, the same ones for everybody in this process."""
+    with _OPENING:
+        return _open_users(url)
+
+
+@cache
+def _open_users(url: str) -> TenantUsers:
+    return TenantUsers(_open_tenant(url))
+
+
+def note_coming(url: str, subjects: Collection[str]) -> None:
+    """Remember who this run is about to make users of the tenant at a URL; nobody, once that is done."""
+    _COMING[url] = frozenset(map(fold, subjects))
+
+
+def coming_users(url: str) -> frozenset[str]:
+    """Return the folded subjects of who is no user yet and will be, by this very run."""
+    return _COMING.get(url, frozenset())
+
+
+def open_webhooks(url: str) -> TenantWebhooks:
+    """Return the webhooks of the tenant at a URL, the same ones for everybody in this process."""
+    with _OPENING:
+        return _open_webhooks(url)
+
+
+@cache
+def _open_webhooks(url: str) -> TenantWebhooks:
+    return TenantWebhooks(_open_tenant(url))
 
 
 def open_directory() -> GraphClient:
@@ -123,6 +185,14 @@ def engine_log() -> EngineLog:
 def show_progress(resource: str) -> Callable[[int, int], None]:
     """Return what tells how far the apply of a resource is."""
     return lambda done, total: engine_log().progress(f"{resource}: {done} of {total}")
+
+
+def show_pace(resource: str) -> Callable[[int, int], None]:
+    """Return what tells how far the apply of a resource is, and about how long the rest takes."""
+    begun = time.monotonic()
+    return lambda done, total: engine_log().progress(
+        f"{resource}: {describe_pace(done, total, time.monotonic() - begun)}"
+    )
 
 
 def keep_record(record: JournalRecord) -> None:

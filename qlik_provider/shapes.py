@@ -158,11 +158,39 @@ class BrakeRule(_Part):
 
 
 class Leavers(_Part):
-    """What happens, and when, to people who left the directory."""
+    """What happens, and when, to people who left the directory; empty: they are told, and nothing happens."""
 
     disable_after: Omittable[Duration] = None
+    """They are disabled in the tenant so long after a run first saw that they left."""
     transfer_to: Omittable[Name] = None
+    """Whose everything becomes that they own, before they are deleted."""
     delete_after: Omittable[Duration] = None
+    """They are deleted so long after a run first saw that they left; left out: never."""
+
+
+class SignIn(_Part):
+    """How people get into the tenant."""
+
+    application: Omittable[Name] = None
+    """The application of the directory that they sign in to, by display name or client id."""
+
+
+class JoinerWebhook(_Part):
+    """What tells a pipeline of new users."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https://[^\s/@?#;]+([/?#][^\s;]*)?$")]
+    """Where `qlik-provider listen` is reached; never with credentials."""
+    name: Omittable[Annotated[str, StringConstraints(pattern=r"^[^;\s]([^;]*[^;\s])?$", max_length=256)]] = None
+    """In the tenant; left out: `qlik-provider <stack>`."""
+    enabled: bool = True
+    retry: str = ""
+    """Change it to have the secret of the environment put again, and what was refused."""
+
+
+class Joiners(_Part):
+    """How a pipeline learns of people who are new."""
+
+    webhook: JoinerWebhook
 
 
 class Access(_Part):
@@ -175,6 +203,10 @@ class Access(_Part):
     """People who are never written in any way, by user principal name or mail."""
     leavers: Omittable[Leavers] = None
     provision: bool = False
+    """Create the people of this stack as users of the tenant before their first login."""
+    sign_in: Omittable[SignIn] = None
+    """Tell also what lets people in whom no group explains: identity provider and application."""
+    joiners: Omittable[Joiners] = None
     claim_by: Literal["displayName", "objectId"] = "displayName"
     only: Omittable[tuple[Key, ...]] = None
     """Pilot: the groups that count, and `people` where exceptions do; everything else is left as it is."""
@@ -270,7 +302,8 @@ class Person(_Part):
     until: Omittable[date] = None
     """The last day on which it holds."""
     reason: Omittable[Name] = None
-    spaces: Omittable[dict[Name, tuple[Name, ...]]] = None
+    spaces: Omittable[dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]]] = None
+    """Roles in spaces that this person has without any group; left out: unmanaged; {}: none of ours."""
 
 
 class Approval(_Part):

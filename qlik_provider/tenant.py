@@ -49,6 +49,7 @@ class Tenant:
         self._body: TenantBody | None = None
         self._overview: Overview | None = None
         self._observed: Observed | None = None
+        self._first: Observed | None = None
         self._unexplained: dict[tuple[Assignment, ...], tuple[Unexplained, ...]] = {}
 
     @property
@@ -107,7 +108,22 @@ class Tenant:
                 raise UnsafePlan(f"license {license} is {overview.status}; nothing is given or taken until it is Ok")
             if self._observed is None:
                 self._observed = _observe(self.client.read_assignments(), overview)
+                self._first = self._first or self._observed
             return self._observed
+
+    def find_types(self, *, is_anew: bool = False) -> dict[str, frozenset[str]]:
+        """Return the license types of each folded subject, also those it had when this process first looked.
+
+        So what rests on their absence goes on in the run after the one that took them, and a preview shows it. Read
+        anew, the rows are those of this moment alone. Raises as `observe` does.
+        """
+        with self._lock:
+            if is_anew:
+                rows: tuple[Assignment, ...] = _read_whole(self.client).rows
+            else:
+                rows = self.observe(self.id, self.license).rows
+                rows += self._first.rows if self._first else ()
+            return {subject: frozenset(types) for subject, types in _types_by_subject(rows).items()}
 
     def find_unexplained(
         self, rows: Sequence[Assignment], known: Mapping[str, int] | None, counted: Mapping[str, int]

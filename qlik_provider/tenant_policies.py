@@ -69,7 +69,7 @@ class TenantPolicies:
                 unseen=memory.unseen,
                 people={group: self.client.count_users_in(id) for group, id in groups.items()},
                 guarded=self._guard(withdrawn, groups),
-                full_users=self._find_full_users(desired.rights - observed.rights),
+                full_users=self.find_full_users(desired.rights - observed.rights),
             )
             return Sight(memory, recorded, observed)
 
@@ -131,12 +131,13 @@ class TenantPolicies:
             for role in group.roles
         ]
         for name, id in memory.spaces.items() if groups else ():
-            for assignment in self._read_assignments(id) if name not in memory.unseen else ():
+            for assignment in self.read_assignments(id) if name not in memory.unseen else ():
                 if assignment.assignee in groups:
                     rights += [Right("space", name, role, groups[assignment.assignee]) for role in assignment.roles]
         return ObservedPolicy(frozenset(rights))
 
-    def _read_assignments(self, space: str) -> Iterable[SpaceAssignment]:
+    def read_assignments(self, space: str) -> Iterable[SpaceAssignment]:
+        """Return who has which roles in a space; raises UnsafePlan where it is no longer shown."""
         if space not in self._assignments:
             try:
                 self._assignments[space] = self.client.read_space_assignments(space)
@@ -150,7 +151,7 @@ class TenantPolicies:
         reasons = {right: self.explain_last_admin(groups[right.group]) for right in admin}
         return {right: reason for right, reason in reasons.items() if reason}
 
-    def _find_full_users(self, missing: frozenset[Right]) -> frozenset[Right]:
+    def find_full_users(self, missing: frozenset[Right]) -> frozenset[Right]:
         """Return which rights make full users, where the license has no named types to give."""
         if not missing or NAMED_TYPES & self.tenant.types:
             return frozenset()

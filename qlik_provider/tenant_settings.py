@@ -18,7 +18,7 @@ from qlik_provider.errors import (
 )
 from qlik_provider.license_settings import ROLES, SEATS, ObservedSettings, SettingChange, SettingOutcome
 from qlik_provider.tenant import Tenant
-from qlik_provider.wire import TRANSIENT
+from qlik_provider.wire import is_refusal
 
 _FORBIDDEN = "this caller may not; give the client the scope admin_classic, or the user TenantAdmin"
 _NO_LICENSE = "the tenant has no license"
@@ -89,7 +89,7 @@ class TenantSettings:
         except NotPermitted:
             return [SettingOutcome(change, "refused", _FORBIDDEN) for change in changes]
         except ApiError as error:
-            state: Literal["refused", "unsent"] = "refused" if _is_refusal(error) else "unsent"
+            state: Literal["refused", "unsent"] = "refused" if is_refusal(error) else "unsent"
             return [SettingOutcome(change, state, error.reason) for change in changes]
         except QlikProviderError as error:
             return [SettingOutcome(change, "unsent", str(error)) for change in changes]
@@ -145,12 +145,6 @@ def _put_until_shown(
     if failure:
         raise failure
     return shown
-
-
-def _is_refusal(error: ApiError) -> bool:
-    """Tell whether the tenant turned a request down for good."""
-    is_refused = 400 <= error.status < 500  # noqa: PLR2004 - the range of refusals
-    return is_refused and error.status not in TRANSIENT and not isinstance(error, AnswerLost)
 
 
 def _shows(values: Mapping[str, bool], wanted: Mapping[str, bool]) -> bool:

@@ -5,7 +5,7 @@ Only what is used is read, so the license key of an overview never becomes a val
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -13,18 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from qlik_provider.entitlements import Assignment
-from qlik_provider.errors import ApiError, Forbidden, NoEvidence, NotFound, ServiceBroken, Unauthorized
+from qlik_provider.errors import AnswerLost, ApiError, Forbidden, NoEvidence, NotFound, ServiceBroken, Unauthorized
 from qlik_provider.people import (
     Administrator,
+    Application,
     DirectoryGroup,
     DirectoryUser,
     GroupedUser,
+    IdentityProvider,
+    InvitedUser,
     SpaceAssignment,
     TenantGroup,
     TenantRole,
     TenantSpace,
     TenantUser,
 )
+from qlik_provider.webhooks import TenantWebhook
 
 T = TypeVar("T")
 
@@ -171,10 +175,40 @@ class UserRow(_Body):
     name: str = ""
     email: str | None = None
     status: str = "active"
+    client_id: str | None = None
 
     def value(self) -> TenantUser:
         """Return the user as the resolution knows it."""
-        return TenantUser(self.id, self.subject, self.name, self.email or None, self.status)
+        return TenantUser(self.id, self.subject, self.name, self.email or None, self.status, bool(self.client_id))
+
+
+class IdentityProviderRow(_Body):
+    """One row of GET /identity-providers; a switch that is left out is off."""
+
+    id: str
+    provider: str = ""
+    protocol: str = ""
+    description: str | None = None
+    active: bool = False
+    create_new_users_on_login: bool | None = None
+
+    def value(self) -> IdentityProvider:
+        """Return the identity provider, named by what an administrator sees of it."""
+        name = " ".join(filter(None, (self.provider, self.protocol, self.description)))
+        return IdentityProvider(self.id, name or self.id, self.active, bool(self.create_new_users_on_login))
+
+
+class InvitedUserRow(UserRow):
+    """One row of GET /users, read for since when somebody is awaited."""
+
+    created_at: datetime | None = None
+    invite_expiry: float | None = None
+    """In seconds since 1970."""
+
+    def invited(self) -> InvitedUser:
+        """Return the user as the report of joiners knows it."""
+        expiry = datetime.fromtimestamp(self.invite_expiry, UTC) if self.invite_expiry else None
+        return InvitedUser(self.subject, self.name, self.email or None, self.status, self.created_at, expiry)
 
 
 class GroupedUserRow(_Body):
@@ -253,6 +287,43 @@ class GroupRow(_Body):
     def value(self) -> TenantGroup:
         """Return the group as the plan knows it."""
         return TenantGroup(self.id, self.name, self.provider_type, tuple(role.name for role in self.assigned_roles))
+
+
+class WebhookRow(_Body):
+    """One row of GET /webhooks; of the secret it tells only that there is one."""
+
+    id: str
+    name: str
+    url: str
+    level: str = "user"
+    event_types: tuple[str, ...] = ()
+    filter: str | None = None
+    enabled: bool = False
+    secret_key_added: bool = False
+
+    def value(self) -> TenantWebhook:
+        """Return the webhook as its plan knows it."""
+        return TenantWebhook(
+            self.id,
+            self.name,
+            self.url,
+            self.level,
+            self.event_types,
+            self.filter or "",
+            is_enabled=self.enabled,
+            is_signed=self.secret_key_added,
+        )
+
+
+class WebhookEvents(_Body):
+    """GET /webhooks/event-types."""
+
+    class Event(_Body):
+        """A type of event."""
+
+        name: str
+
+    data: tuple[Event, ...]
 
 
 class AdministratorRow(_Body):
@@ -350,6 +421,13 @@ class GraphUser(_Body):
         )
 
 
+class GraphAccount(_Body):
+    """Whether an account of Graph can sign in; an answer that leaves it out tells nothing."""
+
+    id: str
+    account_enabled: bool
+
+
 class GraphMember(_Body):
     """A member of a group, whatever its kind."""
 
@@ -371,6 +449,26 @@ class GraphGroup(_Body):
         is_dynamic = "DynamicMembership" in self.group_types
         is_paused = is_dynamic and self.membership_rule_processing_state == "Paused"
         return DirectoryGroup(self.id, self.display_name, is_dynamic, is_paused, self.membership_rule or "")
+
+
+class GraphApplication(_Body):
+    """A service principal of Graph: what an application is in this directory."""
+
+    id: str
+    display_name: str
+    app_role_assignment_required: bool = False
+
+    def value(self) -> Application:
+        """Return the application as the report knows it."""
+        return Application(self.id, self.display_name, self.app_role_assignment_required)
+
+
+class GraphRoleAssignment(_Body):
+    """Who is assigned to an application (https://learn.microsoft.com/graph/api/resources/approleassignment)."""
+
+    id: str
+    principal_id: str
+    principal_type: str = ""
 
 
 class GraphRule(_Body):
@@ -431,6 +529,12 @@ def decipher(service: str, request: httpx.Request, response: httpx.Response) -> 
     raise kind(service, method, path, f"{status} {reason or response.reason_phrase}", status=status, code=code)
 
 
+def is_refusal(error: ApiError) -> bool:
+    """Tell whether a service turned a request down for good."""
+    is_refused = 400 <= error.status < 500  # noqa: PLR2004 - the range of refusals
+    return is_refused and error.status not in TRANSIENT and not isinstance(error, AnswerLost)
+
+
 def _conceal(text: str, request: httpx.Request) -> str:
     """Return what a service says without the credentials of the request, which it may have repeated."""
     for secret in _secrets_of(request):
@@ -442,12 +546,14 @@ def _secrets_of(request: httpx.Request) -> Iterator[str]:
     token = request.headers.get("authorization", "").partition(" ")[2]
     if token:
         yield token
-    if request.url.path.endswith("/token"):
+    if request.url.path.endswith("/token") or "/webhooks" in request.url.path:
         try:
             body = json.loads(request.content)
         except ValueError:
             return
-        yield from (str(body[name]) for name in ("client_secret", "client_assertion") if body.get(name))
+        if isinstance(body, list):  # a JSON Patch
+            body = {str(change["path"]).removeprefix("/"): change["value"] for change in body}
+        yield from (str(body[name]) for name in ("client_secret", "client_assertion", "secret") if body.get(name))
 
 
 def _read_error(response: httpx.Response) -> tuple[str, str]:

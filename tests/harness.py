@@ -33,6 +33,8 @@ CANARIES = {
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN": rb"sandbox-request-token",
     "SYSTEM_ACCESSTOKEN": rb"sandbox-request-token",
     "QLIK_API_KEY": rb"sandbox-api-key",
+    "QLIK_WEBHOOK_SECRET": rb"sandbox-webhook-secret",
+    "QLIK_DISPATCH_TOKEN": rb"sandbox-dispatch-token",
     "the license key": rb"sandbox-license-key",
     "a token": rb"eyJ[\w-]{10,}\.[\w-]{20}|[Bb]earer [\w.-]{20}",
 }
@@ -98,6 +100,11 @@ class Sandbox:
         told = {**tenant, **tenant.get("settings", {})}
         return sorted(name for name, value in told.items() if name.startswith("autoAssign") and value)
 
+    def users(self) -> dict[str, str]:
+        """Return the status of each user of the tenant, by subject; clients are none."""
+        users = self.snapshot()["tenant"]["users"]
+        return {user["subject"]: user["status"] for user in users if not user.get("clientId")}
+
     def groups(self) -> dict[str, list[str]]:
         directory = self.snapshot()["directory"]
         names = {user["id"]: user["userPrincipalName"] for user in directory["users"]}
@@ -107,18 +114,32 @@ class Sandbox:
         }
 
     def policies(self) -> dict[str, dict[str, list[str]]]:
-        """Return what each group of the tenant is granted: `roles`, and its roles by the name of a space."""
+        """Return what each group of the tenant is granted: `roles`, and its roles by the name of a space.
+
+        Beside them stand, by e-mail, users who have roles of their own in spaces.
+        """
         tenant = self.snapshot()["tenant"]
         granted: dict[str, tuple[str, dict[str, list[str]]]] = {}
         for group in tenant["groups"]:
             if group["providerType"] != "system":
                 roles = sorted(group.get("assignedRoles", []))
                 granted[group["id"]] = group["name"], {"roles": roles} if roles else {}
+        users = {user["id"]: user.get("email", user["subject"]) for user in tenant["users"]}
         for space in tenant["spaces"]:
             for assignment in space.get("assignments", []):
+                if assignment["assignee"] in users:
+                    granted.setdefault(assignment["assignee"], (users[assignment["assignee"]], {}))
                 if assignment["assignee"] in granted:
                     granted[assignment["assignee"]][1][space["name"]] = sorted(assignment["roles"])
         return dict(granted.values())
+
+    def owners(self) -> dict[str, str]:
+        """Return whose everything is that anybody owns: the subject, or the id of who is no user, by its name."""
+        tenant = self.snapshot()["tenant"]
+        users = {user["id"]: user["subject"] for user in tenant["users"] if user["status"] != "deleted"}
+        kinds = ("spaces", "apps", "dataConnections", "dataFiles", "automations", "sharingTasks", "dataAlerts")
+        owned = [item for kind in kinds for item in tenant.get(kind, []) if item.get("ownerId")]
+        return {item["name"]: users.get(item["ownerId"], item["ownerId"]) for item in owned}
 
     def request(self, method: str, path: str, body: Any = None) -> None:
         """Let the administrator of the tenant do something by hand."""
@@ -188,6 +209,7 @@ class Project:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_HOME": os.environ.get("PULUMI_HOME", str(Path.home() / ".pulumi")),
             "QLIK_PLAN_DIR": str(self.folder / "plans"),
+            "QLIK_WEBHOOK_SECRET": "sandbox-webhook-secret",
             **self.sandbox.environment,
             **self.environment,
         }
@@ -366,7 +388,7 @@ class Player:
                 self.sandbox.request(**step[verb])
             case "approve":
                 self._check(where, step, self.project.approve(step[verb]))
-            case "rows" | "policies" | "ledger" | "settings" | "journal":
+            case "rows" | "users" | "policies" | "ledger" | "settings" | "owners" | "journal":
                 self._compare(where, verb, step[verb])
             case _:
                 raise ValueError(f"{where}: {verb} is no step")
@@ -390,7 +412,7 @@ class Player:
 
     def _compare(self, where: str, verb: str, expected: Any) -> None:
         match verb:
-            case "rows" | "policies" | "settings" | "ledger":
+            case "rows" | "users" | "policies" | "settings" | "owners" | "ledger":
                 holder = self.project if verb == "ledger" else self.sandbox
                 assert getattr(holder, verb)() == expected, where
             case "journal":

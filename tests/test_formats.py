@@ -19,7 +19,8 @@ from harness import ROOT, Player, Result, read_world, read_yaml, write_yaml
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from qlik_provider import ledger, policy, verdicts
+from qlik_provider import joiners, ledger, policy, rungs, verdicts
+from qlik_provider.accounts import parse_account
 from qlik_provider.cli import schemas
 from qlik_provider.declaration import UNSUPPORTED, approved_subjects, load_declaration
 from qlik_provider.entitlements import Seats, parse_entitlement, parse_removals
@@ -27,7 +28,20 @@ from qlik_provider.errors import DeclarationError
 from qlik_provider.journal import Fate, JournalEntry, JournalRecord
 from qlik_provider.membership_report import CountedGroup, LeftOutCounts, MembershipDocument
 from qlik_provider.report import PlanDocument
-from qlik_provider.shapes import SHAPES, Access, Approval, BrakeRule, Group, Leavers, Licenses, Person, Subject
+from qlik_provider.shapes import (
+    SHAPES,
+    Access,
+    Approval,
+    BrakeRule,
+    Group,
+    Joiners,
+    JoinerWebhook,
+    Leavers,
+    Licenses,
+    Person,
+    SignIn,
+    Subject,
+)
 from sandbox.engine.checkpoint import Checkpoint
 from sandbox.engine.refusals import Refusal
 from sandbox.sections import Section
@@ -99,11 +113,11 @@ def test_the_declaration_of_the_page_loads(stack):
 
 
 def test_every_field_of_a_declaration_stands_in_its_table():
-    parts = {"licenses": Licenses, "subject": Subject, "brake": BrakeRule}
+    parts = {"licenses": Licenses, "subject": Subject, "brake": BrakeRule, "leavers": Leavers, "signIn": SignIn}
+    parts |= {"joiners": Joiners, "joiners.webhook": JoinerWebhook}
     nested = {f"{part}.{name}" for part, shape in parts.items() for name in fields_of(shape)}
 
     assert names("access.yaml") == fields_of(Access) | nested
-    assert all(f"`{name}`" in section("access.yaml") for name in fields_of(Leavers))
     assert names("groups/&lt;key&gt;.yaml") == fields_of(Group)
     assert names("people.yaml") == fields_of(Person)
     assert names("approvals/&lt;name&gt;.yaml") == fields_of(Approval)
@@ -116,6 +130,7 @@ def test_the_defaults_of_the_page_are_those_of_the_code():
     flat = {
         **told,
         **{f"{part}.{name}": value for part in ("licenses", "brake") for name, value in told[part].items()},
+        **{f"joiners.webhook.{name}": field.default for name, field in JoinerWebhook.model_fields.items()},
     }
 
     for name, default in said.items():
@@ -240,12 +255,18 @@ def scenario(tmp_path_factory) -> Path:
     groups.mkdir(parents=True)
     for name, text in zip(("runs", "expect", "world"), blocks("Scenario folder"), strict=True):
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    write_yaml(
-        folder / "declaration" / "access.yaml",
-        {"licenses": {"order": ["analyzer"], "autoAssign": {"analyzer": False}}, "subject": {"from": "objectId"}},
-    )
+    licenses = {"order": ["analyzer"], "autoAssign": {"analyzer": False}}
+    access = {
+        "licenses": licenses,
+        "subject": {"from": "objectId"},
+        "provision": True,
+        "leavers": {"disableAfter": "7d", "deleteAfter": "90d"},
+        "joiners": {"webhook": {"url": "https://hooks.contoso.test/qlik"}},
+    }
+    write_yaml(folder / "declaration" / "access.yaml", access)
     readers = {"name": "BI Readers", "license": "analyzer", "members": ["bo@contoso.test"]}
     write_yaml(groups / "readers.yaml", {**readers, "roles": ["Steward"], "spaces": {}, "providerType": "custom"})
+    write_yaml(folder / "declaration" / "people.yaml", {"bo@contoso.test": {"spaces": {"Finance": ["consumer"]}}})
     return folder
 
 
@@ -270,6 +291,8 @@ def test_every_value_of_the_page_is_read_and_written_alike():
 
     assert [str(parse_entitlement(value)) for value in values] == values
     assert parse_entitlement(values[-1]).is_by_hand()
+    (account,) = blocks("Values")[1].splitlines()
+    assert str(parse_account(account)) == account
 
 
 def test_every_deviation_of_the_page_is_read_and_written_alike():
@@ -285,8 +308,10 @@ def test_the_reasons_of_the_page_are_those_of_the_plan():
     reasons = {verdicts.ABSENT, verdicts.HELD, verdicts.FROZEN, verdicts.PROTECTED, verdicts.RAISED, verdicts.REFUSED}
     reasons |= {verdicts.REVERTED, verdicts.UNOWNED, verdicts.UNREVIEWED, verdicts.UNSENT, verdicts.WAITLISTED}
 
-    reasons |= {policy.UNMANAGED, policy.UNSEEN, policy.WAITING}
-    assert names("Deviations") == reasons | {"refused, holding <type>", "refused, held as <subject>"}
+    reasons |= {policy.UNMANAGED, policy.UNSEEN, policy.WAITING, joiners.SHARED, joiners.known_as("<subject>")}
+    reasons |= {rungs.UNPROVEN, *rungs.RUNGS}
+    told = {"refused, holding <type>", "refused, held as <subject>", "refused to <rung>", f"{rungs.BLOCKED} <what>"}
+    assert names("Deviations") == reasons | told
 
 
 def test_every_removal_of_the_page_is_read_and_written_alike():

@@ -88,7 +88,7 @@ class _WebhookChange(BaseModel):
     op: Literal["add", "remove", "replace"]
     path: Literal[
         "/name", "/description", "/url", "/eventTypes", "/headers", "/enabled", "/secret", "/encryptedHeaders",
-        "/enableCloudEventDelivery",
+        "/enableCloudEventDelivery", "/filter",
     ]  # fmt: skip
     value: Any = None
 
@@ -281,7 +281,7 @@ def _show(webhook: Document) -> dict[str, Any]:
 
 _EMPTY: dict[str, Any] = {
     "name": "", "description": "", "url": "", "eventTypes": [], "headers": {}, "enabled": False, "secret": "",
-    "encryptedHeaders": {}, "enableCloudEventDelivery": False,
+    "encryptedHeaders": {}, "enableCloudEventDelivery": False, "filter": "",
 }  # fmt: skip
 _QUERY = "createdByUserId,enabled,eventTypes,level,limit,name,next,origins,ownerId,prev,sort,updatedByUserId,url"
 

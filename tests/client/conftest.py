@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterator
 import pytest
 import stamina
 from client.processes import Provider, Spares
-from client.worlds import API_KEY, CLIENT_SECRET, DIRECTORY_SECRET, LICENSE, LICENSE_KEY, TENANT_ID, mail_of, make_world
+from client.worlds import (
+    API_KEY,
+    CLIENT_SECRET,
+    DIRECTORY_SECRET,
+    DISPATCH_TOKEN,
+    LICENSE,
+    LICENSE_KEY,
+    TENANT_ID,
+    WEBHOOK_SECRET,
+    mail_of,
+    make_world,
+)
 from harness import Sandbox
 
 from qlik_provider.client import QlikClient
@@ -15,7 +26,10 @@ from qlik_provider.tenant import Tenant
 from qlik_provider.transport import ATTEMPTS
 
 OURS = ("QLIK_", "ARM_", "PULUMI_")
-CANARIES = (CLIENT_SECRET, DIRECTORY_SECRET, API_KEY, LICENSE_KEY, "Bearer ey", "eyJ")
+CANARIES = (
+    *(CLIENT_SECRET, DIRECTORY_SECRET, API_KEY, LICENSE_KEY, WEBHOOK_SECRET, DISPATCH_TOKEN),
+    *("Bearer ey", "eyJ"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +121,7 @@ def make_provider(tmp_path_factory, sandbox, warm_python) -> Callable[..., Provi
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
 
     def make_provider(**environment: str) -> Provider:
-        known = {**inherited, **sandbox.environment, **environment}
+        known = {**inherited, **sandbox.environment, "QLIK_WEBHOOK_SECRET": WEBHOOK_SECRET, **environment}
         return Provider(tmp_path_factory.mktemp("process"), known, python=str(warm_python.folder / "bin" / "python"))
 
     return make_provider

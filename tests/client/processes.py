@@ -22,9 +22,13 @@ from pulumi.runtime.rpc import UNKNOWN
 from qlik_provider.resources import (
     directory_members_provider,
     group_policy_provider,
+    leavers_provider,
     license_assignments_provider,
     license_settings_provider,
     tenant_group_members_provider,
+    user_policy_provider,
+    users_provider,
+    webhook_provider,
 )
 
 __all__ = ["UNKNOWN", "Engine", "Provider", "Spares"]
@@ -34,7 +38,11 @@ PROVIDERS = {
     "DirectoryMembers": serialize_provider(directory_members_provider()),
     "TenantGroupMembers": serialize_provider(tenant_group_members_provider()),
     "GroupPolicy": serialize_provider(group_policy_provider()),
+    "Users": serialize_provider(users_provider()),
+    "UserPolicy": serialize_provider(user_policy_provider()),
     "LicenseSettings": serialize_provider(license_settings_provider()),
+    "Leavers": serialize_provider(leavers_provider()),
+    "Webhook": serialize_provider(webhook_provider()),
 }
 Bag = Mapping[str, Any]
 

@@ -14,11 +14,15 @@ from qlik_provider.resources import (
     LicenseAssignmentsProvider,
     LicenseSettingsProvider,
     TenantGroupMembersProvider,
+    UserPolicyProvider,
+    WebhookProvider,
     directory_members_provider,
     group_policy_provider,
     license_assignments_provider,
     license_settings_provider,
     tenant_group_members_provider,
+    user_policy_provider,
+    webhook_provider,
 )
 from qlik_provider.session import open_tenant
 
@@ -32,7 +36,9 @@ from qlik_provider.session import open_tenant
         ("DirectoryMembers", DirectoryMembersProvider, directory_members_provider),
         ("TenantGroupMembers", TenantGroupMembersProvider, tenant_group_members_provider),
         ("GroupPolicy", GroupPolicyProvider, group_policy_provider),
+        ("UserPolicy", UserPolicyProvider, user_policy_provider),
         ("LicenseSettings", LicenseSettingsProvider, license_settings_provider),
+        ("Webhook", WebhookProvider, webhook_provider),
     ],
 )
 def test_a_state_holds_no_code_and_no_secret_but_a_name_that_never_changes(monkeypatch, kind, make, one):

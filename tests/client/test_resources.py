@@ -11,17 +11,27 @@ from typing import Any
 import pulumi
 import pytest
 from client.processes import PROVIDERS
-from client.worlds import GROUP, LICENSE, TENANT_ID, mail_of, people
+from client.worlds import GROUP, LICENSE, TENANT_ID, WEBHOOK_SECRET, mail_of, people
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.rpc import deserialize_properties
 
 from qlik_provider.components import Grants, LicensedGroup
 from qlik_provider.resolution import Policy
-from qlik_provider.resources import DirectoryMembers, GroupPolicy, LicenseAssignments, LicenseSettings
+from qlik_provider.resources import (
+    DirectoryMembers,
+    GroupPolicy,
+    Leavers,
+    LicenseAssignments,
+    LicenseSettings,
+    UserPolicy,
+    Users,
+    Webhook,
+)
 
 SEATS = "pulumi-python:dynamic/qlik:LicenseAssignments"
 MEMBERS = "pulumi-python:dynamic/qlik:DirectoryMembers"
 SETTINGS = "pulumi-python:dynamic/qlik:LicenseSettings"
+WEBHOOK = "pulumi-python:dynamic/qlik:Webhook"
 GROUPS = "azuread:index/groupWithoutMembers:GroupWithoutMembers"
 COMPONENT = "qlik:index:LicensedGroup"
 
@@ -86,7 +96,20 @@ def declare_group(key: str = "finance", members: int = 2) -> LicensedGroup:
     )
 
 
-@pytest.mark.parametrize("kind", [LicenseAssignments, DirectoryMembers, LicenseSettings, GroupPolicy, LicensedGroup])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        LicenseAssignments,
+        DirectoryMembers,
+        LicenseSettings,
+        Webhook,
+        GroupPolicy,
+        UserPolicy,
+        Users,
+        Leavers,
+        LicensedGroup,
+    ],
+)
 def test_each_argument_is_typed_and_told_and_each_class_names_its_source(kind):
     arguments = inspect.signature(kind).parameters.values()
 
@@ -156,6 +179,34 @@ def test_settings_are_a_resource_with_the_vendors_names(register):
         "tenant": "https://contoso.qlik.test",
         "tenantId": TENANT_ID,
         "settings": {"autoAssignProfessional": "false", "autoAssignAnalyzer": "true"},
+        "retry": "",
+    }
+
+
+def test_a_webhook_is_a_resource_without_its_secret(register, monkeypatch):
+    monkeypatch.setenv("QLIK_WEBHOOK_SECRET", WEBHOOK_SECRET)
+
+    def program() -> None:
+        Webhook(
+            "webhook",
+            tenant="https://contoso.qlik.test",
+            tenant_id=TENANT_ID,
+            name="joiners",
+            url="https://hooks.contoso.test/qlik",
+        )
+
+    assert register(program).inputs(WEBHOOK, "webhook") == {
+        "__provider": PROVIDERS["Webhook"],
+        "tenant": "https://contoso.qlik.test",
+        "tenantId": TENANT_ID,
+        "webhook": {
+            "enabled": "true",
+            "eventTypes": "user.created",
+            "level": "tenant",
+            "name": "joiners",
+            "signed": "true",
+            "url": "https://hooks.contoso.test/qlik",
+        },
         "retry": "",
     }
 

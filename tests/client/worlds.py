@@ -20,6 +20,7 @@ CLIENT_ID, CLIENT_SECRET = "3f9c1e77b4c24be3a1d0c2a5e6f70812", "sandbox-client-s
 API_KEY = "sandbox-api-key"
 DIRECTORY_SECRET = "sandbox-directory-secret"
 LICENSE_KEY = "sandbox-license-key"
+WEBHOOK_SECRET, DISPATCH_TOKEN = "sandbox-webhook-secret", "sandbox-dispatch-token"
 
 ADD, UPDATE, DELETE = (f"/api/v1/licenses/assignments/actions/{verb}" for verb in ("add", "update", "delete"))
 ROWS = "/api/v1/licenses/assignments$"

@@ -291,11 +291,8 @@ def test_a_group_that_gives_no_seat_has_none_to_release_late(tmp_path: Path, gro
 @pytest.mark.parametrize(
     ("files", "place"),
     [
-        ({"access": ACCESS + "leavers: {}\n"}, "access.yaml:4 leavers"),
-        ({"access": ACCESS + "provision: true\n"}, "access.yaml:4 provision"),
         ({"groups/x": FINANCE + "nested: true\n"}, "groups/x.yaml:4 nested"),
         ({"groups/x": FINANCE + "allowEmpty: true\n"}, "groups/x.yaml:4 allowEmpty"),
-        ({"people": "ana@contoso.test:\n  spaces: {}\n"}, "people.yaml:2 ana@contoso.test.spaces"),
     ],
     ids=lambda value: value.partition(" ")[2] if isinstance(value, str) else "",
 )
@@ -484,3 +481,34 @@ def test_a_mapping_that_contradicts_itself_is_a_fault(tmp_path: Path, subject: s
 )
 def test_a_mapping_says_where_subjects_come_from_and_came_from(tmp_path: Path, subject: str):
     assert load(tmp_path, {"access": f"subject: {subject}\n"}).access.subject
+
+
+def test_a_webhook_of_joiners_needs_an_address_and_nothing_else(tmp_path: Path):
+    access = load(
+        tmp_path, {"access": f"{ACCESS}joiners: {{webhook: {{url: 'https://hooks.contoso.test/qlik'}}}}\n"}
+    ).access
+
+    webhook = access.joiners.webhook
+    assert (webhook.url, webhook.name, webhook.enabled, webhook.retry) == (
+        "https://hooks.contoso.test/qlik", None, True, "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("webhook", "where"),
+    [
+        ("{}", "joiners.webhook.url: is missing"),
+        ("{url: http://hooks.contoso.test}", "joiners.webhook.url: "),
+        ("{url: hooks.contoso.test}", "joiners.webhook.url: "),
+        ("{url: 'https://key@hooks.contoso.test'}", "joiners.webhook.url: "),
+        ("{url: 'https://hooks.contoso.test/a b'}", "joiners.webhook.url: "),
+        ("{url: 'https://hooks.contoso.test', name: 'a; b'}", "joiners.webhook.name: "),
+        ("{url: 'https://hooks.contoso.test', secret: in-git}", "joiners.webhook.secret: is not known here"),
+        ("{url: 'https://hooks.contoso.test', enabled: null}", "joiners.webhook.enabled: null is no value"),
+    ],
+)
+def test_a_webhook_that_cannot_be_is_a_fault_at_its_place(tmp_path: Path, webhook: str, where: str):
+    (fault,) = refuse(tmp_path, {"access": f"{ACCESS}joiners:\n  webhook: {webhook}\n"})
+
+    assert fault.startswith("access.yaml:")
+    assert where in fault

@@ -616,3 +616,87 @@ def test_somebody_without_a_subject_has_no_rule_of_an_exception(tmp_path: Path):
     rules = work_out(tmp_path, files).license_rules
 
     assert not [name for name in rules if name.startswith("exception.")]
+
+
+NOBODY_LICENSED = "subject: {from: objectId}\nprotect: [cy@contoso.test]\n"
+DIRECTLY = "ana@contoso.test: {spaces: {Finance: [producer, consumer]}}\n"
+
+
+def test_people_are_granted_spaces_by_themselves_also_where_nobody_gets_a_license(tmp_path: Path):
+    people = f"{DIRECTLY}bo@contoso.test: {{spaces: {{}}}}\ncy@contoso.test: {{reason: watched}}\n"
+
+    grants = work_out(tmp_path, {"access": NOBODY_LICENSED, "people": people}).user_grants
+
+    assert grants.people == {"id-ana": "id-ana for ana@contoso.test", "id-bo": "for bo@contoso.test"}
+    assert grants.spaces == {"id-ana/Finance": "consumer, producer for ana@contoso.test"}
+    assert {n: v for n, v in grants.rules.items() if n.startswith(("protect", "unmanaged"))} == {
+        "protect.id-cy": "cy.mail@contoso.test",
+        "unmanaged.id-cy": "cy.mail@contoso.test",
+    }
+    assert grants.rules["approvals"] == f"{tmp_path}/approvals"
+
+
+def test_without_spaces_of_people_there_is_no_policy_of_users_and_none_where_exceptions_do_not_count(tmp_path: Path):
+    none = {"people": "ana@contoso.test: {license: none}\n"}
+    left = {"access": f"{NOBODY_LICENSED}only: []\n", "people": DIRECTLY}
+    counted = {"access": f"{NOBODY_LICENSED}only: [people]\n", "people": DIRECTLY}
+
+    assert work_out(tmp_path / "none", none).user_grants is None
+    assert work_out(tmp_path / "left", left).user_grants is None
+    assert work_out(tmp_path / "counted", counted).user_grants is not None
+
+
+def test_who_has_left_or_whose_exception_has_ended_is_granted_no_space_and_told_once(tmp_path: Path):
+    people = (
+        "off@contoso.test: {license: analyzer, spaces: {Finance: [producer]}}\n"
+        "bo@contoso.test: {license: analyzer, until: 2026-11-01, spaces: {Finance: [producer]}}\n"
+        "gone@contoso.test: {spaces: {Finance: [producer]}}\n"
+    )
+
+    resolved = work_out(tmp_path, {"people": people})
+
+    assert resolved.user_grants.spaces == {}
+    assert set(resolved.user_grants.people) == {"id-off", "id-bo", "id-gone"}
+    assert sorted(resolved.warnings) == sorted(
+        [
+            "off@contoso.test is disabled in the directory; people gives nothing",
+            f"{tmp_path}/people.yaml:2 bo@contoso.test.until: ended on 2026-11-01 and no longer counts",
+            "gone@contoso.test is deleted in the directory; people gives nothing",
+        ]
+    )
+
+
+def test_a_bad_space_of_a_person_is_a_fault_at_its_place_and_nobody_is_named_twice(tmp_path: Path):
+    people = (
+        "ana@contoso.test: {spaces: {Sales: [consumer]}}\n"
+        "cy@contoso.test: {license: none, spaces: {Finance: [publisher]}}\n"
+        "cy.mail@contoso.test: {license: none, spaces: {}}\n"
+        "who@contoso.test: {license: none, spaces: {}}\n"
+    )
+
+    assert refuse(tmp_path, {"people": people}) == [
+        (
+            "people.yaml:1 ana@contoso.test.spaces.Sales: 'Sales' is no space that this caller can see; "
+            "it sees Finance (case counts)"
+        ),
+        (
+            "people.yaml:2 cy@contoso.test.spaces.Finance: publisher cannot be assigned in the shared space 'Finance'; "
+            "it has consumer, producer"
+        ),
+        "people.yaml:3 cy.mail@contoso.test: cy@contoso.test is named twice, by mail and by user principal name",
+        "people.yaml:4 who@contoso.test: who@contoso.test is unknown to the directory",
+    ]
+
+
+def test_the_subjects_of_people_with_spaces_are_checked_as_any_others(tmp_path: Path):
+    tenant = TenantNames(
+        "t",
+        "9",
+        ("analyzer",),
+        spaces=(FINANCE_SPACE,),
+        users=(TenantUser("1", "auth0|ana", email="ana@contoso.test"),),
+    )
+
+    (fault,) = refuse(tmp_path, {"access": "subject: {from: objectId}\n", "people": DIRECTLY}, tenant=tenant)
+
+    assert "the subjects of 1 person in the tenant are others than declared: ana@contoso.test is 'auth0|ana'" in fault
